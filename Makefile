@@ -1,0 +1,40 @@
+# The definition of done is `make check test`. Everything runs in .venv; nothing is installed elsewhere.
+PY := .venv/bin/python
+SHELL := /bin/bash
+.PHONY: setup lock check test demo up kafka contracts contracts-release bench
+
+setup: .venv/.ready
+
+.venv/.ready: requirements.lock pyproject.toml
+	python3 -m venv .venv
+	$(PY) -m pip install --quiet --require-hashes -r requirements.lock
+	$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch .venv/.ready
+
+lock:            ## write requirements.lock anew (pinned, hashed, without addresses)
+	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --extra dev --no-annotate --no-header pyproject.toml requirements.build.in -o requirements.lock
+
+check: setup     ## format, lint, types, import rules, fast tests (≤ 30 s)
+	.venv/bin/ruff format --check .
+	.venv/bin/ruff check .
+	.venv/bin/mypy
+	.venv/bin/lint-imports --no-cache
+	$(PY) -m pytest -q -m "not slow and not connected and not kafka"
+
+test: setup      ## everything (≤ 15 minutes on 2 cores)
+	$(PY) -m pytest -q --durations=15
+
+demo: setup      ## the whole flow in one command; DOCS=folder for other documents
+	.venv/bin/zhaoqi demo $(if $(DOCS),--docs $(DOCS))
+
+up: setup
+	.venv/bin/zhaoqi up
+
+kafka: setup     ## Apache Kafka's jars into deploy/kafka/libs (needs Java and Maven)
+	$(PY) -m deploy.kafka
+
+contracts: setup ## write schemas, AsyncAPI and OpenAPI from the code
+	$(PY) -m contracts
+
+contracts-release: contracts  ## only at a release: what CI compares with
+	rm -rf contracts/released && cp -r contracts/schemas contracts/released

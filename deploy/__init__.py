@@ -1,0 +1,1 @@
+"""Running it: everything embedded in one command, a real Kafka, compose."""

@@ -1,0 +1,1 @@
+"""The services of Zhaoqi, the chassis they run on, and the command line."""
