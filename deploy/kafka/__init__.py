@@ -13,8 +13,12 @@ import shutil
 import signal
 import subprocess
 import uuid
+from collections.abc import Mapping
 from pathlib import Path
 from string import Template
+from typing import Protocol
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from deploy.processes import StartError, free_ports, port_is_free, spawn, stop, tail, wait_until
 
@@ -26,8 +30,39 @@ _STARTED = re.compile(rb"\[KafkaRaftServer nodeId=1\] Kafka Server started")
 _VERSION = re.compile(r"^.*\bKafka version: (\S+).*$", re.MULTILINE)
 
 
+_TOPIC_EXISTS = 36  # TOPIC_ALREADY_EXISTS
+
+
+class TopicShape(Protocol):
+    """What a broker must know of a topic; `kept` is in seconds, -1 for ever."""
+
+    @property
+    def partitions(self) -> int: ...
+
+    @property
+    def kept(self) -> int: ...
+
+
 class KafkaUnavailable(StartError):
     """Java or Maven is missing or too old, or Maven could not resolve Kafka; the message says what to install."""
+
+
+async def create_topics(bootstrap: str, topics: Mapping[str, TopicShape]) -> None:
+    """Make the topics that are not there, with one copy each (a cluster's operator makes his own). Raises StartError."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        answer = await admin.create_topics(
+            [
+                NewTopic(name, shape.partitions, 1, topic_configs={"retention.ms": str(shape.kept * 1000 if shape.kept >= 0 else -1)})
+                for name, shape in topics.items()
+            ]
+        )
+        for name, code, *reason in answer.topic_errors:
+            if code not in (0, _TOPIC_EXISTS):
+                raise StartError(f"Kafka at {bootstrap} refused topic {name}: error {code} {reason}")
+    finally:
+        await admin.close()
 
 
 def java() -> str:
