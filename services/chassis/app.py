@@ -1,0 +1,377 @@
+"""Builds and runs a service: HTTP app, database, bus, relay and jobs in one process, and the two doors an API goes through.
+
+`command` is a request that changes something: one transaction holds the change, its events and the reply kept for its
+Idempotency-Key. `query` only reads. `/healthz` says that the process lives; `/readyz` says what is not ready.
+"""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Any, Generic, TypeVar
+
+import asyncpg
+import structlog
+import uvicorn
+from fastapi import APIRouter, FastAPI, Request, Response
+from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+
+from contracts.topics import TOPIC_OF, TOPICS
+from services.chassis import clock, inbox, outbox, problems
+from services.chassis.auth import Keys, Principal
+from services.chassis.bus import Consumer, Producer, create_topics
+from services.chassis.database import Connection, Pool, dumps, migrate, open_pool, transaction
+from services.chassis.inbox import Inbox, UnitOfWork
+from services.chassis.outbox import Relay
+from services.chassis.problems import Fault, Problem
+from services.chassis.settings import Settings
+from services.chassis.telemetry import Telemetry, configure_logs, current_traceparent, telemetry_of
+from services.chassis.work import Subscriptions, Work
+
+S = TypeVar("S")
+KEPT = timedelta(hours=24)
+"""How long a reply is kept for its Idempotency-Key."""
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What a command answers: a JSON body, a status, headers."""
+
+    body: Any
+    status: int = 200
+    headers: tuple[tuple[str, str], ...] = ()
+
+    def response(self) -> Response:
+        """The HTTP response."""
+        return Response(dumps(self.body), status_code=self.status, headers=dict(self.headers), media_type="application/json")
+
+
+Job = Callable[["Runtime[Any]"], Coroutine[Any, Any, None]]
+"""Timed work: runs until cancelled; each tick does its work under `Runtime.alone`."""
+
+
+class Runtime(Generic[S]):
+    """A running service: what its API and jobs work with."""
+
+    def __init__(
+        self, name: str, settings: Settings, store: Callable[[Connection], S], subscriptions: Subscriptions, telemetry: Telemetry
+    ) -> None:
+        self.name, self.settings, self.telemetry = name, settings, telemetry
+        self._store, self._subscriptions = store, subscriptions
+        self.pool: Pool
+        self.keys: Keys
+        self.relay: Relay
+        self.inbox: Inbox[S]
+        self.consumer: Consumer | None = None
+        self.failed: str | None = None
+
+    async def open(self) -> list[asyncio.Task[None]]:
+        """Migrate, connect, and start the relay and the consumer; returns their tasks."""
+        settings = self.settings
+        await migrate(settings.database_url, self.name)
+        self.pool = await open_pool(settings.database_url, service=self.name)
+        self.keys = Keys(self.pool, settings.secret.get_secret_value())
+        said = [topic for topic in TOPICS.values() if self.name in (topic.said_by, *topic.heard_by)]
+        if not settings.kafka_in_memory:
+            await create_topics(settings.kafka, said)
+        self._producer = Producer(settings.kafka)
+        self.relay = Relay(
+            self.pool, self._producer, service=self.name, telemetry=self.telemetry, in_memory=settings.kafka_in_memory, crash=settings.crash
+        )
+        self.inbox = Inbox(
+            self.pool,
+            service=self.name,
+            subscriptions=self._subscriptions,
+            store=self._store,
+            telemetry=self.telemetry,
+            timezone=settings.timezone,
+            wake=self.relay.wake,
+            crash=settings.crash,
+        )
+        tasks = [asyncio.create_task(self.relay.run(), name="relay"), asyncio.create_task(self._measure(), name="measure")]
+        topics = {TOPIC_OF[event].name for event in self._subscriptions}
+        if topics:
+            self.consumer = Consumer(
+                settings.kafka, group=self.name, topics=sorted(topics), process=self.inbox.process, telemetry=self.telemetry
+            )
+            tasks.append(asyncio.create_task(self.consumer.run(), name="consumer"))
+        return tasks
+
+    async def close(self) -> None:
+        """Give back what `open` took."""
+        await self._producer.stop()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.pool.close(), 5)
+        self.telemetry.shutdown()
+
+    @asynccontextmanager
+    async def work(self, principal: Principal) -> AsyncIterator[UnitOfWork[S]]:
+        """One transaction of a command or a tick; what was said is sent after the commit."""
+        async with transaction(self.pool, principal=principal.id, uscc=principal.uscc, department=principal.department) as connection:
+            now = clock.now()
+            work = UnitOfWork(self._store(connection), connection, now, clock.city_day(now, self.settings.timezone))
+            trace = current_traceparent()
+            if trace:
+                work.traces[trace.split("-")[1]] = trace
+            yield work
+            await work.finish()
+        self.relay.wake()
+
+    @asynccontextmanager
+    async def read(self, principal: Principal) -> AsyncIterator[S]:
+        """One read-only look."""
+        async with transaction(self.pool, principal=principal.id, uscc=principal.uscc, department=principal.department) as connection:
+            yield self._store(connection)
+
+    async def alone(self, job: str, do: Callable[[UnitOfWork[S]], Awaitable[None]]) -> bool:
+        """Run a tick of a job as one unit of work, if no other process is running it; says whether it ran."""
+        async with self.work(Principal("operator", f"job:{job}", frozenset())) as work:
+            if not await work.connection.fetchval("SELECT pg_try_advisory_xact_lock(hashtext('zhaoqi.job'), hashtext($1))", job):
+                return False
+            await do(work)
+            return True
+
+    async def _measure(self) -> None:
+        """Keep the gauges of what waits up to date."""
+        while True:
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                async with self.pool.acquire() as connection:
+                    depth, age = await outbox.depth(connection)
+                    trouble = await inbox.troubles(connection)
+                self.telemetry.gauge("zhaoqi.outbox.depth", depth)
+                self.telemetry.gauge("zhaoqi.outbox.age", age)
+                self.telemetry.gauge("zhaoqi.dead_letters", trouble["dead_letters"])
+                self.telemetry.gauge("zhaoqi.parked_keys", trouble["parked_keys"])
+            await asyncio.sleep(5)
+
+    async def not_ready(self) -> list[Fault]:
+        """What keeps this service from working, in plain words."""
+        faults = []
+        if self.failed:
+            faults.append(Fault("process", self.failed, "see the log, then restart the service"))
+        try:
+            async with asyncio.timeout(2), self.pool.acquire() as connection:
+                await connection.fetchval("SELECT 1")
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            faults.append(Fault("database", f"does not answer ({type(error).__name__})", "start PostgreSQL or correct ZHAOQI_DATABASE_URL"))
+        if self.relay.trouble:
+            faults.append(Fault("relay", self.relay.trouble, "start the broker or correct ZHAOQI_KAFKA"))
+        if self.consumer is not None:
+            state = self.consumer.state
+            if state.trouble:
+                faults.append(Fault("consumer", state.trouble, "start the broker or correct ZHAOQI_KAFKA"))
+            elif not state.assigned:
+                faults.append(Fault("consumer", "no partition is assigned yet", "wait; or there are more members than partitions"))
+            faults += [Fault(f"partition {place}", why, "mend the cause; it goes on by itself") for place, why in state.held.items()]
+            faults += [
+                Fault(f"partition {place}", what, "replay what is missing, then place the group anew") for place, what in state.gone.items()
+            ]
+        return faults
+
+
+def runtime_of(request: Request) -> Runtime[Any]:
+    """The runtime behind a request."""
+    runtime: Runtime[Any] = request.app.state.runtime
+    return runtime
+
+
+def allow(scope: str) -> Callable[[Request], Awaitable[Principal]]:
+    """A dependency: the caller, who must hold `scope`."""
+
+    async def dependency(request: Request) -> Principal:
+        return await runtime_of(request).keys.principal(request, scope)
+
+    return dependency
+
+
+async def command(request: Request, principal: Principal, do: Callable[[Work[Any]], Awaitable[Reply]]) -> Response:
+    """Run a change as one transaction; with an Idempotency-Key, the same request gets the same reply for 24 hours."""
+    runtime = runtime_of(request)
+    key = request.headers.get("idempotency-key")
+    async with runtime.work(principal) as work:
+        if key is None:
+            return (await do(work)).response()
+        if not 1 <= len(key) <= 200:
+            raise Problem("invalid-request", "Idempotency-Key 须为 1 至 200 个字符")
+        query = request.url.query.encode()
+        digest = sha256(b"\n".join((request.method.encode(), request.url.path.encode(), query, await request.body()))).digest()
+        await work.connection.execute(
+            "DELETE FROM replies WHERE principal = $1 AND idempotency_key = $2 AND at < $3", principal.id, key, work.now - KEPT
+        )
+        first = await work.connection.fetchval(
+            "INSERT INTO replies (principal, idempotency_key, request, at) VALUES ($1,$2,$3,$4) ON CONFLICT DO NOTHING RETURNING true",
+            principal.id,
+            key,
+            digest,
+            work.now,
+        )
+        if not first:
+            kept = await work.connection.fetchrow("SELECT * FROM replies WHERE principal = $1 AND idempotency_key = $2", principal.id, key)
+            if kept is None or kept["request"] != digest:
+                raise Problem("conflict", "该 Idempotency-Key 已用于另一个请求；请换一个新的键")
+            return Response(kept["body"], status_code=kept["status"], headers=kept["headers"], media_type="application/json")
+        reply = await do(work)
+        response = reply.response()
+        await work.connection.execute(
+            "UPDATE replies SET status = $3, headers = $4, body = $5 WHERE principal = $1 AND idempotency_key = $2",
+            principal.id,
+            key,
+            reply.status,
+            dict(reply.headers),
+            bytes(response.body),
+        )
+        return response
+
+
+def create_app(
+    name: str,
+    *,
+    store: Callable[[Connection], Any],
+    subscriptions: Subscriptions,
+    routers: Sequence[APIRouter],
+    jobs: Sequence[Job] = (),
+    settings: Settings | None = None,
+    telemetry: Telemetry | None = None,
+    title: str = "",
+) -> FastAPI:
+    """The ASGI app of a service; nothing is opened before it starts. Without `settings` the environment is read at the start."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        told = settings or Settings()
+        configure_logs(name)
+        otlp = bool(os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"))
+        own = telemetry or telemetry_of(name, traces=told.traces, otlp=otlp)
+        FastAPIInstrumentor.instrument_app(
+            app, tracer_provider=own.tracers, meter_provider=own.meters, excluded_urls="healthz,readyz", exclude_spans=["receive", "send"]
+        )
+        HTTPXClientInstrumentor().instrument(tracer_provider=own.tracers, meter_provider=own.meters)
+        runtime = Runtime(name, told, store, subscriptions, own)
+        tasks = await runtime.open()
+        app.state.runtime = runtime
+        tasks += [asyncio.create_task(job(runtime), name=job.__name__) for job in jobs]
+        for task in tasks:
+            task.add_done_callback(lambda done: _watch(runtime, done))
+        log.info("service.started", service=name, http=told.http)
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await runtime.close()
+            HTTPXClientInstrumentor().uninstrument()
+            FastAPIInstrumentor.uninstrument_app(app)
+
+    app = FastAPI(title=title or f"Zhaoqi {name}", version="1", lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    problems.install(app)
+    for router in routers:
+        app.include_router(router)
+    app.include_router(_health)
+    app.include_router(_ops)
+    return app
+
+
+def _watch(runtime: Runtime[Any], task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        runtime.failed = f"{task.get_name()} ended: {type(error).__name__}"
+        log.error("task.ended", task=task.get_name(), exc_info=error)
+
+
+def serve(app: FastAPI) -> None:
+    """Run a service at ZHAOQI_HTTP until SIGTERM."""
+    host, _, port = Settings().http.rpartition(":")
+    uvicorn.run(app, host=host, port=int(port), access_log=False, log_config=None, timeout_graceful_shutdown=5)
+
+
+_health = APIRouter(tags=["health"])
+
+
+@_health.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process lives."""
+    return {"status": "alive"}
+
+
+@_health.get("/readyz")
+async def readyz(request: Request) -> Response:
+    """200 when everything works; 503 with what does not, why, and what to do."""
+    faults = await runtime_of(request).not_ready()
+    if faults:
+        return problems.response(Problem("unavailable", "服务尚未就绪", errors=faults))
+    return Reply({"status": "ready"}).response()
+
+
+_ops = APIRouter(tags=["operations"], prefix="/ops")
+
+
+@_ops.get("/trouble")
+async def trouble(request: Request) -> Response:
+    """What an operator should look at: open dead letters, parked keys, lag, partitions that rest."""
+    runtime = runtime_of(request)
+    await runtime.keys.principal(request, "ops")
+    async with runtime.pool.acquire() as connection:
+        letters = await connection.fetch(
+            "SELECT id, topic, partition, \"offset\", event_id, headers->>'ce_type' AS type, reason, at FROM dead_letters"
+            " WHERE resolved_at IS NULL ORDER BY id LIMIT 200"
+        )
+        parked = await connection.fetch(
+            "SELECT encode(sha256(key::bytea), 'hex') AS key, topic, count(*) AS events, min(at) AS since, min(error) AS error"
+            " FROM parked GROUP BY key, topic ORDER BY since LIMIT 200"
+        )
+    state = runtime.consumer.state if runtime.consumer else None
+    return Reply(
+        {
+            "dead_letters": [dict(row) for row in letters],
+            "parked": [dict(row) for row in parked],
+            "lag": state.lag if state else {},
+            "paused": {**state.held, **state.gone} if state else {},
+        }
+    ).response()
+
+
+@_ops.post("/dead-letters/{letter}/resend")
+async def resend(letter: int, request: Request) -> Response:
+    """Handle a dead letter again; a request body, if there is one, takes the place of the event's."""
+    runtime = runtime_of(request)
+    await runtime.keys.principal(request, "ops")
+    try:
+        await runtime.inbox.resend(letter, body=await request.body() or None)
+    except LookupError as error:
+        raise Problem("not-found", f"没有待处理的死信 {letter}") from error
+    except ValueError as error:
+        raise Problem("conflict", f"死信仍不能处理：{error}") from error
+    return Reply({"resent": letter}).response()
+
+
+async def _parked_key(runtime: Runtime[Any], digest: str) -> str:
+    key: str | None = await runtime.pool.fetchval("SELECT key FROM parked WHERE encode(sha256(key::bytea), 'hex') = $1 LIMIT 1", digest)
+    if key is None:
+        raise Problem("not-found", "没有这个被搁置的键")
+    return key
+
+
+@_ops.post("/parked/{digest}/release")
+async def release(digest: str, request: Request) -> Response:
+    """Handle what a parked key (named by the SHA-256 `trouble` shows) holds, in order."""
+    runtime = runtime_of(request)
+    await runtime.keys.principal(request, "ops")
+    key = await _parked_key(runtime, digest)
+    try:
+        return Reply({"released": await runtime.inbox.release(key)}).response()
+    except Exception as error:
+        log.warning("ops.release_failed", error=type(error).__name__, exc_info=error)
+        raise Problem("conflict", f"处理仍然失败（{type(error).__name__}），事件继续搁置；原因见日志") from error
+
+
+@_ops.post("/parked/{digest}/drop")
+async def drop(digest: str, request: Request) -> Response:
+    """Give up what a parked key holds; its events become dead letters."""
+    runtime = runtime_of(request)
+    await runtime.keys.principal(request, "ops")
+    return Reply({"dropped": await runtime.inbox.drop(await _parked_key(runtime, digest))}).response()

@@ -1,0 +1,348 @@
+"""Kafka, and the only file that speaks it: a producer that loses nothing and a consumer that is rebuilt when it wedges.
+
+The producer waits for all replicas and is idempotent. The consumer commits by hand, after the work: offsets are the last thing to
+move. A group that has a committed offset never resets; a new one is placed at the beginning, explicitly. An offset that is out of
+range stops its partition and says which offsets are gone.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError, TopicAlreadyExistsError
+from aiokafka.partitioner import murmur2
+
+from contracts.topics import Topic
+from services.chassis.telemetry import Telemetry
+
+SEND_DEADLINE = 30.0
+POLL_MS = 200
+POLL_RECORDS = 500
+LAG_EVERY = 5.0
+WEDGED_AFTER = 45.0
+
+log = structlog.get_logger()
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """The partition of a key: Kafka's murmur2, as every Kafka client computes it."""
+    return int((murmur2(key.encode()) & 0x7FFFFFFF) % partitions)
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record to send."""
+
+    topic: str
+    key: str
+    body: bytes
+    headers: Mapping[str, str]
+    partition: int | None = None
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A record as it lay on the broker."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+
+class Stuck(Exception):
+    """The work cannot go on now (database gone, every event fails, too many parked keys): pause and try again."""
+
+
+async def create_topics(bootstrap: str, topics: Iterable[Topic]) -> None:
+    """Create the topics that a real broker does not have yet, with their partitions and retention."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        present = set(await admin.list_topics())
+        for topic in topics:
+            if topic.name not in present:
+                config = {"retention.ms": str(topic.kept * 1000 if topic.kept > 0 else -1)}
+                new = NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=1, topic_configs=config)
+                try:
+                    await admin.create_topics([new])
+                except TopicAlreadyExistsError:
+                    continue
+    finally:
+        await admin.close()
+
+
+class Producer:
+    """Sends records in order and waits for every acknowledgement; after a failure it is built anew (platform trap 6)."""
+
+    class Failed(Exception):
+        """Some record may not have arrived; nothing may be marked as sent."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._producer: AIOKafkaProducer | None = None
+        self._readers: dict[str, AIOKafkaConsumer] = {}
+
+    async def _started(self) -> AIOKafkaProducer:
+        if self._producer is None:
+            producer = AIOKafkaProducer(
+                bootstrap_servers=self._bootstrap,
+                acks="all",
+                enable_idempotence=True,
+                linger_ms=2,
+                max_batch_size=256 * 1024,
+                max_request_size=1_000_000,
+            )
+            try:
+                await producer.start()
+            except BaseException:
+                await producer.stop()
+                raise
+            self._producer = producer
+        return self._producer
+
+    async def send_all(self, records: Sequence[Record]) -> list[tuple[int, int]]:
+        """Send in order; returns (partition, offset) of each. Raises Failed, and then all of them are to be sent again."""
+        try:
+            async with asyncio.timeout(SEND_DEADLINE):
+                producer = await self._started()
+                waiting = [
+                    await producer.send(
+                        record.topic,
+                        record.body,
+                        key=record.key.encode(),
+                        partition=record.partition,
+                        headers=[(name, value.encode()) for name, value in record.headers.items()],
+                    )
+                    for record in records
+                ]
+                done = await asyncio.gather(*waiting)
+        except (KafkaError, OSError, TimeoutError) as error:
+            await self.stop()
+            raise Producer.Failed(f"{type(error).__name__}: {error}") from error
+        return [(metadata.partition, metadata.offset) for metadata in done]
+
+    async def committed(self, group: str, topic: str, partition: int) -> int:
+        """The offset a group has committed (0 when none), asked without joining the group."""
+        reader = self._readers.get(group)
+        if reader is None:
+            reader = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=group, enable_auto_commit=False)
+            await reader.start()
+            self._readers[group] = reader
+        place = TopicPartition(topic, partition)
+        reader.assign([place])
+        return await reader.committed(place) or 0
+
+    async def stop(self) -> None:
+        """Close; what was not acknowledged is unknown and will be sent again."""
+        producer, self._producer = self._producer, None
+        readers, self._readers = self._readers, {}
+        for client in (producer, *readers.values()):
+            if client is not None:
+                try:
+                    await asyncio.wait_for(client.stop(), 5)
+                except (KafkaError, OSError, TimeoutError) as error:
+                    log.warning("bus.close_failed", error=type(error).__name__)
+
+
+@dataclass
+class _Held:
+    """Records that could not be handled yet; their partition is paused until they are."""
+
+    records: list[Heard]
+    tries: int
+    due: float
+    why: str
+
+
+@dataclass
+class ConsumerState:
+    """What readiness and the dashboards read."""
+
+    assigned: bool = False
+    lag: dict[str, int] = field(default_factory=dict)
+    held: dict[str, str] = field(default_factory=dict)  # "topic/partition" -> why it is paused
+    gone: dict[str, str] = field(default_factory=dict)  # "topic/partition" -> which offsets are gone
+    trouble: str | None = "not started"
+    rebuilt: int = 0
+
+
+class _Placing(ConsumerRebalanceListener):  # type: ignore[misc]
+    """Forgets held records of partitions that move away; what they held was not committed and is heard again elsewhere."""
+
+    def __init__(self, held: dict[TopicPartition, _Held], fresh: set[TopicPartition]) -> None:
+        self._held, self._fresh = held, fresh
+
+    async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
+        for place in revoked:
+            self._held.pop(place, None)
+
+    async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
+        self._fresh.update(assigned)
+
+
+Process = Callable[[str, int, list[Heard]], Awaitable[None]]
+
+
+class Consumer:
+    """One member of a service's group over all topics it hears; `run()` supervises it until cancelled.
+
+    The range assignor puts partition p of every twelve-partition topic with one member, which matching relies on (design §6).
+    """
+
+    def __init__(self, bootstrap: str, *, group: str, topics: Sequence[str], process: Process, telemetry: Telemetry) -> None:
+        self._bootstrap, self._group, self._topics = bootstrap, group, sorted(topics)
+        self._process, self._telemetry = process, telemetry
+        self.state = ConsumerState()
+
+    async def run(self) -> None:
+        """Build, poll, and after any trouble close and build anew, with back-off."""
+        pause = 0.2
+        while True:
+            held: dict[TopicPartition, _Held] = {}
+            fresh: set[TopicPartition] = set()
+            consumer = AIOKafkaConsumer(
+                bootstrap_servers=self._bootstrap,
+                group_id=self._group,
+                enable_auto_commit=False,
+                auto_offset_reset="none",
+                partition_assignment_strategy=[RangePartitionAssignor],
+                max_poll_interval_ms=300_000,
+                session_timeout_ms=10_000,
+                heartbeat_interval_ms=3_000,
+                fetch_max_wait_ms=50,
+                max_partition_fetch_bytes=2 * 1024 * 1024,
+            )
+            try:
+                consumer.subscribe(self._topics, listener=_Placing(held, fresh))
+                await consumer.start()
+                self.state.trouble = None
+                async for _ in self._polls(consumer, held, fresh):
+                    pause = 0.2
+            except (KafkaError, OSError, TimeoutError, _Wedged) as error:
+                self.state.trouble = f"the consumer is rebuilt: {type(error).__name__}"
+                log.warning("consumer.rebuilt", error=type(error).__name__, detail=str(error), group=self._group)
+            finally:
+                self.state.assigned = False
+                self.state.rebuilt += 1
+                try:
+                    await asyncio.wait_for(consumer.stop(), 10)
+                except (KafkaError, OSError, TimeoutError) as error:
+                    log.warning("consumer.close_failed", error=type(error).__name__)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, 15)
+
+    async def _polls(self, consumer: AIOKafkaConsumer, held: dict[TopicPartition, _Held], fresh: set[TopicPartition]) -> Any:
+        loop = asyncio.get_running_loop()
+        next_look, moved = loop.time() + 1, loop.time()
+        while True:
+            await self._place(consumer, fresh)
+            for place in [p for p, h in held.items() if h.due <= loop.time()]:
+                await self._handle(consumer, place, held[place].records, held)
+            try:
+                polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+            except NoOffsetForPartitionError as error:
+                fresh.update(error.args[0] if isinstance(error.args[0], set | list | tuple) else consumer.assignment())
+                continue
+            except OffsetOutOfRangeError as error:
+                await self._stop_gone(consumer, error.args[0])
+                continue
+            self.state.assigned = bool(consumer.assignment())
+            if polled:
+                moved = loop.time()
+                await asyncio.gather(*(self._handle(consumer, place, _heard(records), held) for place, records in polled.items()))
+            if loop.time() >= next_look:
+                next_look = loop.time() + LAG_EVERY
+                behind = await self._look(consumer, held)
+                if not behind or held:
+                    moved = loop.time()
+                elif loop.time() - moved > WEDGED_AFTER:
+                    raise _Wedged(f"{behind} events wait and none came in {WEDGED_AFTER:.0f} s")
+            yield
+
+    async def _place(self, consumer: AIOKafkaConsumer, fresh: set[TopicPartition]) -> None:
+        """Put a group that never committed on a partition at its beginning, and commit that, so that it is never reset later."""
+        places = [place for place in fresh if place in consumer.assignment()]
+        fresh.clear()
+        for place in places:
+            self.state.gone.pop(f"{place.topic}/{place.partition}", None)
+            if await consumer.committed(place) is None:
+                beginning = (await consumer.beginning_offsets([place]))[place]
+                consumer.seek(place, beginning)
+                await consumer.commit({place: beginning})
+
+    async def _handle(
+        self, consumer: AIOKafkaConsumer, place: TopicPartition, records: list[Heard], held: dict[TopicPartition, _Held]
+    ) -> None:
+        before = held.get(place)
+        try:
+            await self._process(place.topic, place.partition, records)
+        except Stuck as error:
+            tries = before.tries + 1 if before else 1
+            held[place] = _Held(records, tries, asyncio.get_running_loop().time() + min(0.2 * 2**tries, 30), str(error))
+            if before is None:
+                consumer.pause(place)
+                log.error("consumer.paused", topic=place.topic, partition=place.partition, why=str(error))
+            return
+        if place not in consumer.assignment():
+            return  # moved away meanwhile; the inbox passes over what its new owner hears again
+        await consumer.commit({place: records[-1].offset + 1})
+        if before is not None:
+            del held[place]
+            consumer.resume(place)
+            log.info("consumer.resumed", topic=place.topic, partition=place.partition)
+
+    async def _stop_gone(self, consumer: AIOKafkaConsumer, wanted: Mapping[TopicPartition, int]) -> None:
+        for place, offset in wanted.items():
+            consumer.pause(place)
+            beginning = (await consumer.beginning_offsets([place]))[place]
+            end = (await consumer.end_offsets([place]))[place]
+            consumer.seek(place, end)  # paused: nothing is fetched; a valid position keeps the client quiet
+            if offset < beginning:
+                what = f"offsets {offset} to {beginning - 1} are gone"
+            else:
+                what = f"offset {offset} is past the end {end}: the topic was made anew"
+            self.state.gone[f"{place.topic}/{place.partition}"] = what
+            log.error("consumer.out_of_range", topic=place.topic, partition=place.partition, what=what)
+
+    async def _look(self, consumer: AIOKafkaConsumer, held: dict[TopicPartition, _Held]) -> int:
+        """Measure lag and publish what is paused."""
+        places = list(consumer.assignment())
+        ends = await consumer.end_offsets(places) if places else {}
+        lag: dict[str, int] = dict.fromkeys(self._topics, 0)
+        paused: dict[str, int] = dict.fromkeys(self._topics, 0)
+        for place, end in ends.items():
+            lag[place.topic] += max(0, end - (await consumer.committed(place) or 0))
+        self.state.lag = lag
+        self.state.held = {f"{place.topic}/{place.partition}": item.why for place, item in held.items()}
+        for name in (*self.state.held, *self.state.gone):
+            paused[name.rsplit("/", 1)[0]] += 1
+        for topic in self._topics:
+            self._telemetry.gauge("zhaoqi.consumer.lag", lag[topic], topic=topic)
+            self._telemetry.gauge("zhaoqi.consumer.paused", paused[topic], topic=topic)
+        return sum(lag.values()) - sum(len(item.records) for item in held.values()) if not self.state.gone else 0
+
+
+class _Wedged(Exception):
+    """The consumer is alive and hears nothing though events wait (aiokafka #1154)."""
+
+
+def _heard(records: Sequence[Any]) -> list[Heard]:
+    return [
+        Heard(
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            key=(record.key or b"").decode(errors="replace"),
+            headers={name: value.decode(errors="replace") for name, value in record.headers},
+            body=record.value,
+        )
+        for record in records
+    ]

@@ -1,0 +1,446 @@
+"""The inbox: every event has its effect once, or is refused with a reason, or stops its key; never is one dropped.
+
+Design §3 in code. A run is the consecutive events of one type of one poll of one partition. It is handled in one transaction with
+its inbox rows and outbox rows. An exception undoes the run; after the retries it is tried in halves down to single events. If one
+event fails while others succeed, its key is parked; if every event fails, the partition is Stuck and tried again for ever. A lone
+failing event is parked only when the database answers a probe; otherwise it is Stuck too.
+"""
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from typing import Any, Generic, TypeVar
+
+import asyncpg
+import structlog
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind, Status, StatusCode
+from pydantic import ValidationError
+from sqlalchemy import BigInteger, Identity, LargeBinary
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlmodel import Field, SQLModel
+from uuid_utils.compat import uuid7
+
+from contracts.events import Payload
+from contracts.topics import EVENT_OF_TYPE
+from services.chassis import clock
+from services.chassis.bus import Heard, Stuck
+from services.chassis.database import Connection, Pool, loads, transaction
+from services.chassis.outbox import Said, crashpoint, put
+from services.chassis.telemetry import Telemetry, current_traceparent, trace_id, traceparent_of
+from services.chassis.work import Event, Handler, Refused, Subscriptions
+
+RETRIES = (0.1, 0.5)
+"""Pauses before a failing run is tried again, whole."""
+DEADLINE = 120.0
+"""Seconds a handler may take for a run; less than half of max.poll.interval."""
+PARKED_AN_HOUR = 20
+INFRASTRUCTURE = (
+    ConnectionError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.CannotConnectNowError,
+    asyncpg.TooManyConnectionsError,
+)
+"""Failures that are nobody's event: the database is gone, so everything waits."""
+
+S = TypeVar("S")
+log = structlog.get_logger()
+
+
+class InboxRow(SQLModel, table=True):
+    """Events heard, by consumer, source and id."""
+
+    __tablename__ = "inbox"
+    consumer: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    event_id: str = Field(primary_key=True)
+    heard_at: datetime
+
+
+class _Kept(SQLModel):
+    id: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=(Identity(always=True),), primary_key=True)
+    consumer: str
+    source: str
+    event_id: str
+    topic: str
+    partition: int
+    offset: int = Field(sa_type=BigInteger)
+    key: str
+    headers: dict[str, str] = Field(sa_type=JSONB)
+    body: bytes | None = Field(default=None, sa_type=LargeBinary)
+    at: datetime
+
+
+class DeadLetter(_Kept, table=True):
+    """Events refused, with the reason; they can be listed, mended and sent again."""
+
+    __tablename__ = "dead_letters"
+    reason: str
+    resolved_at: datetime | None = None
+    resolution: str | None = None
+
+
+class Parked(_Kept, table=True):
+    """Events that wait behind one that failed, in the order of their key."""
+
+    __tablename__ = "parked"
+    error: str
+
+
+@dataclass
+class UnitOfWork(Generic[S]):
+    """The `Work` of one transaction (see work.Work)."""
+
+    store: S
+    connection: Connection
+    now: datetime
+    today: date
+    traces: dict[str | None, str | None] = field(default_factory=dict)  # trace id -> traceparent of this work's span for it
+    said: list[Said] = field(default_factory=list)
+
+    def new_id(self) -> str:
+        return str(uuid7())
+
+    def trace_of(self, event: Event[Payload] | None = None) -> str | None:
+        if event is not None:
+            return self.traces.get(trace_id(event.trace), event.trace)
+        return current_traceparent() or next(iter(self.traces.values()), None)
+
+    def say(self, payload: Payload, *, because: Event[Payload] | None = None, trace: str | None = None) -> None:
+        if trace is not None:
+            own = self.trace_of()
+            self.said.append(Said(payload, trace, own if trace_id(own) != trace_id(trace) else None))
+        else:
+            self.said.append(Said(payload, self.trace_of(because)))
+
+    async def finish(self) -> None:
+        """Write what was said into the outbox; the caller commits."""
+        await put(self.connection, self.said, self.now)
+
+
+@dataclass(frozen=True)
+class _Item:
+    heard: Heard
+    event: Event[Payload] | None
+    kind: type[Payload] | None
+    broken: str | None = None  # why the bytes are no event
+
+    @property
+    def source(self) -> str:
+        return self.heard.headers.get("ce_source", "")
+
+    @property
+    def id(self) -> str:
+        return self.heard.headers.get("ce_id") or f"{self.heard.topic}/{self.heard.partition}/{self.heard.offset}"
+
+
+def decode(heard: Heard, *, strict: bool = False) -> _Item:
+    """The event in a record, or why there is none. `strict` (tests) forbids unknown fields."""
+    headers = heard.headers
+    kind = EVENT_OF_TYPE.get(headers.get("ce_type", ""))
+    if "ce_id" not in headers or "ce_type" not in headers:
+        return _Item(heard, None, None, "no CloudEvents headers ce_id and ce_type (binary mode)")
+    if kind is None:
+        return _Item(heard, None, None)
+    try:
+        payload = kind.model_validate(loads(heard.body or b""), extra="forbid" if strict else "ignore")
+        moment = datetime.fromisoformat(headers["ce_time"])
+    except (ValueError, KeyError, RecursionError) as error:
+        what = (
+            "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
+            if isinstance(error, ValidationError)
+            else type(error).__name__
+        )
+        return _Item(heard, None, kind, f"the body is no {kind.__name__}: {what}")
+    event = Event(
+        id=headers["ce_id"],
+        source=headers.get("ce_source", ""),
+        time=moment,
+        key=heard.key,
+        partition=heard.partition,
+        payload=payload,
+        trace=headers.get("traceparent") or None,
+    )
+    return _Item(heard, event, kind)
+
+
+class Inbox(Generic[S]):
+    """Processes records of one service; `process` is what the bus calls."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        *,
+        service: str,
+        subscriptions: Subscriptions,
+        store: Callable[[Connection], S],
+        telemetry: Telemetry,
+        timezone: str,
+        wake: Callable[[], None],
+        crash: str | None = None,
+    ) -> None:
+        self._pool, self._service, self._subscriptions, self._store = pool, service, subscriptions, store
+        self._telemetry, self._timezone, self._wake, self._crash = telemetry, timezone, wake, crash
+
+    async def process(self, topic: str, partition: int, records: list[Heard]) -> None:
+        """Handle the records of one poll of one partition, in order. Raises Stuck; then none may be committed."""
+        items = [decode(record) for record in records]
+        for kind, run in itertools.groupby(items, key=lambda item: (item.kind, item.broken is not None)):
+            await self._run(topic, kind[0], list(run))
+        crashpoint("inbox.before_commit", self._crash)
+
+    async def _run(self, topic: str, kind: type[Payload] | None, items: list[_Item]) -> None:
+        handler = self._subscriptions.get(kind) if kind else None
+        if items[0].broken is None and handler is None:
+            return  # an event nobody here listens to
+        failure: Exception | None = None
+        for pause in (*RETRIES, None):
+            try:
+                await self._apply(topic, handler, items)
+                return
+            except Exception as error:
+                failure = error
+                self._telemetry.count("zhaoqi.events.failed", 1, topic=topic)
+                if isinstance(error, INFRASTRUCTURE):
+                    raise Stuck(f"{type(error).__name__}: the database does not answer") from error
+                if pause is not None:
+                    await asyncio.sleep(pause)
+        assert failure is not None
+        log.warning("inbox.run_failed", topic=topic, events=len(items), error=type(failure).__name__, exc_info=failure)
+        failed: dict[str, tuple[list[_Item], Exception]] = {}
+        done = await self._halve(topic, handler, items, failed)
+        if failed:
+            await self._park_or_stop(topic, failed, done)
+
+    async def _halve(
+        self, topic: str, handler: Handler | None, items: list[_Item], failed: dict[str, tuple[list[_Item], Exception]]
+    ) -> int:
+        """Handle in halves down to single events; later events of a failed key wait behind it. Returns how many succeeded."""
+        waiting = [item for item in items if item.heard.key in failed]
+        for item in waiting:
+            failed[item.heard.key][0].append(item)
+        items = [item for item in items if item.heard.key not in failed]
+        if not items:
+            return 0
+        try:
+            await self._apply(topic, handler, items)
+        except INFRASTRUCTURE as error:
+            raise Stuck(f"{type(error).__name__}: the database does not answer") from error
+        except Exception as error:
+            if len(items) == 1:
+                failed[items[0].heard.key] = (items, error)
+                return 0
+            middle = len(items) // 2
+            return await self._halve(topic, handler, items[:middle], failed) + await self._halve(topic, handler, items[middle:], failed)
+        return len(items)
+
+    async def _park_or_stop(self, topic: str, failed: dict[str, tuple[list[_Item], Exception]], done: int) -> None:
+        first = next(iter(failed.values()))[1]
+        why = f"{type(first).__name__}: {first}"
+        if not done and len(failed) > 1:
+            raise Stuck(f"every event of the batch fails; the first with {type(first).__name__}") from first
+        try:
+            async with transaction(self._pool, principal=f"service:{self._service}") as connection:
+                recent = await connection.fetchval(
+                    "SELECT count(DISTINCT key) FROM parked WHERE consumer = $1 AND at > $2",
+                    self._service,
+                    clock.now() - timedelta(hours=1),
+                )
+                if recent + len(failed) > PARKED_AN_HOUR:
+                    raise Stuck(f"{recent} keys were parked within the hour and {len(failed)} more would be; an operator must look")
+                for items, error in failed.values():
+                    await self._park(connection, items, f"{type(error).__name__}: {error}")
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise Stuck(f"{type(error).__name__}: the database does not answer, nothing can be parked") from error
+        self._telemetry.count("zhaoqi.events.parked", sum(len(items) for items, _ in failed.values()), topic=topic)
+        log.error("inbox.parked", topic=topic, keys=len(failed), error=type(first).__name__, why=why[:200])
+
+    async def _park(self, connection: Connection, items: Sequence[_Item], error: str) -> None:
+        await connection.executemany(
+            'INSERT INTO parked (consumer, source, event_id, topic, partition, "offset", key, headers, body, at, error)'
+            " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT DO NOTHING",
+            [(*self._kept(item), error[:2000]) for item in items],
+        )
+
+    def _kept(self, item: _Item) -> tuple[object, ...]:
+        heard = item.heard
+        return (
+            self._service,
+            item.source,
+            item.id,
+            heard.topic,
+            heard.partition,
+            heard.offset,
+            heard.key,
+            dict(heard.headers),
+            heard.body,
+            clock.now(),
+        )
+
+    async def _apply(self, topic: str, handler: Handler | None, items: list[_Item]) -> None:
+        """One transaction: pass over what was heard before or is parked, handle the rest, keep what is refused."""
+        begun = time.monotonic()
+        spans = self._telemetry.batch_spans(
+            f"process {topic}",
+            SpanKind.CONSUMER,
+            [item.heard.headers.get("traceparent") or None for item in items],
+            attributes={
+                "messaging.destination.name": topic,
+                "messaging.operation.name": "process",
+                "messaging.consumer.group.name": self._service,
+                "zhaoqi.event": items[0].kind.__name__ if items[0].kind else "unreadable",
+            },
+        )
+        main = next(iter(spans.values()))
+        try:
+            with trace.use_span(main, end_on_exit=False, record_exception=False, set_status_on_exception=False):
+                async with asyncio.timeout(DEADLINE), transaction(self._pool, principal=f"service:{self._service}") as connection:
+                    fresh, refused = await self._in_transaction(connection, handler, items, spans)
+        except BaseException as error:
+            for span in spans.values():
+                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
+            raise
+        finally:
+            for span in spans.values():
+                span.end()
+        self._wake()
+        self._telemetry.count("zhaoqi.events.heard", fresh - refused, topic=topic)
+        self._telemetry.count("zhaoqi.events.duplicate", len(items) - fresh, topic=topic)
+        self._telemetry.count("zhaoqi.events.refused", refused, topic=topic)
+        self._telemetry.took(time.monotonic() - begun, topic=topic)
+
+    async def _in_transaction(
+        self, connection: Connection, handler: Handler | None, items: list[_Item], spans: dict[str | None, trace.Span]
+    ) -> tuple[int, int]:
+        keys = list({item.heard.key for item in items})
+        parked = await self._parked_among(connection, keys)
+        if parked:
+            behind = [item for item in items if item.heard.key in parked]
+            await self._park(connection, behind, "waits behind a parked event of its key")
+            items = [item for item in items if item.heard.key not in parked]
+        now = clock.now()
+        rows = await connection.fetch(
+            "INSERT INTO inbox (consumer, source, event_id, heard_at) SELECT $1, s, e, $4 FROM unnest($2::text[], $3::text[]) AS u(s, e)"
+            " ON CONFLICT DO NOTHING RETURNING source, event_id",
+            self._service,
+            [item.source for item in items],
+            [item.id for item in items],
+            now,
+        )
+        new = {(row["source"], row["event_id"]) for row in rows}
+        fresh: dict[tuple[str, str], _Item] = {}
+        for item in items:
+            if (item.source, item.id) in new:
+                fresh.setdefault((item.source, item.id), item)
+        letters = [(item, item.broken) for item in fresh.values() if item.broken is not None]
+        events = [item.event for item in fresh.values() if item.event is not None]
+        if events and handler is not None:
+            work = UnitOfWork(
+                store=self._store(connection),
+                connection=connection,
+                now=now,
+                today=clock.city_day(now, self._timezone),
+                traces={key: traceparent_of(span) for key, span in spans.items()},
+            )
+            refused: list[Refused] = await handler(events, work)
+            letters += [(fresh[one.event.source, one.event.id], one.reason) for one in refused]
+            await work.finish()
+        if letters:
+            await connection.executemany(
+                'INSERT INTO dead_letters (consumer, source, event_id, topic, partition, "offset", key, headers, body, at, reason)'
+                " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT DO NOTHING",
+                [(*self._kept(item), reason[:2000]) for item, reason in letters],
+            )
+        return len(fresh), len(letters)
+
+    async def _parked_among(self, connection: Connection, keys: Sequence[str]) -> set[str]:
+        """Which keys are parked. A key that seems parked is locked and looked at again, because it may be released meanwhile."""
+        query = "SELECT DISTINCT key FROM parked WHERE consumer = $1 AND key = ANY($2)"
+        parked = {row["key"] for row in await connection.fetch(query, self._service, keys)}
+        if parked:
+            for key in sorted(parked):
+                await self._lock_key(connection, key)
+            parked = {row["key"] for row in await connection.fetch(query, self._service, keys)}
+        return parked
+
+    async def _lock_key(self, connection: Connection, key: str) -> None:
+        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('zhaoqi.parked'), hashtext($1))", f"{self._service}/{key}")
+
+    async def release(self, key: str) -> int:
+        """Handle what a parked key holds, in order, in one transaction; returns how many. An exception leaves all of it parked."""
+        async with transaction(self._pool, principal="operator") as connection:
+            await self._lock_key(connection, key)
+            rows = await connection.fetch("DELETE FROM parked WHERE consumer = $1 AND key = $2 RETURNING *", self._service, key)
+            items = [
+                decode(Heard(row["topic"], row["partition"], row["offset"], row["key"], row["headers"], row["body"]))
+                for row in sorted(rows, key=lambda row: row["id"])
+            ]
+            for kind, run in itertools.groupby(items, key=lambda item: (item.kind, item.broken is not None)):
+                group = list(run)
+                name = group[0].heard.topic
+                handler = self._subscriptions.get(kind[0]) if kind[0] else None
+                parents = [item.heard.headers.get("traceparent") or None for item in group]
+                attributes = {"messaging.destination.name": name, "messaging.operation.name": "release"}
+                spans = self._telemetry.batch_spans(f"process {name}", SpanKind.CONSUMER, parents, attributes=attributes)
+                try:
+                    await self._in_transaction(connection, handler, group, spans)
+                finally:
+                    for span in spans.values():
+                        span.end()
+        self._wake()
+        return len(items)
+
+    async def drop(self, key: str) -> int:
+        """Give up what a parked key holds: every event becomes a dead letter that says so; returns how many."""
+        async with transaction(self._pool, principal="operator") as connection:
+            await self._lock_key(connection, key)
+            rows = await connection.fetch("DELETE FROM parked WHERE consumer = $1 AND key = $2 RETURNING *", self._service, key)
+            items = [
+                _Item(
+                    Heard(r["topic"], r["partition"], r["offset"], r["key"], r["headers"], r["body"]), None, None, "dropped by an operator"
+                )
+                for r in rows
+            ]
+            await self._in_transaction(connection, None, items, {})
+        return len(items)
+
+    async def resend(self, letter: int, *, body: bytes | None = None) -> None:
+        """Handle a dead letter again, with a mended body when one is given; raises LookupError, or what the handler raises."""
+        async with transaction(self._pool, principal="operator") as connection:
+            row = await connection.fetchrow(
+                "UPDATE dead_letters SET resolved_at = $2, resolution = 'resent' WHERE id = $1 AND resolved_at IS NULL RETURNING *",
+                letter,
+                clock.now(),
+            )
+            if row is None:
+                raise LookupError(f"no open dead letter {letter}")
+            item = decode(Heard(row["topic"], row["partition"], row["offset"], row["key"], row["headers"], body or row["body"]))
+            handler = self._subscriptions.get(item.kind) if item.kind else None
+            if item.event is None or handler is None:
+                raise ValueError(item.broken or f"nobody here listens to {row['headers'].get('ce_type')}")
+            work = UnitOfWork(
+                store=self._store(connection),
+                connection=connection,
+                now=clock.now(),
+                today=clock.city_day(clock.now(), self._timezone),
+                traces={trace_id(item.event.trace): item.event.trace},
+            )
+            refused: list[Refused] = await handler([replace(item.event)], work)
+            if refused:
+                raise ValueError(refused[0].reason)
+            await work.finish()
+        self._wake()
+
+
+async def troubles(connection: Connection) -> dict[str, Any]:
+    """How many dead letters are open and how many keys are parked."""
+    row = await connection.fetchrow(
+        "SELECT (SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL) AS dead_letters,"
+        " (SELECT count(DISTINCT key) FROM parked) AS parked_keys"
+    )
+    assert row is not None
+    return dict(row)

@@ -1,0 +1,26 @@
+"""A service's settings, all from the environment; a test fails on one that the README does not name."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What a service is told at its start. Names in the environment: `ZHAOQI_` and the field's name in capitals."""
+
+    model_config = SettingsConfigDict(env_prefix="ZHAOQI_", frozen=True, extra="ignore")
+
+    database_url: str = Field(description="PostgreSQL ≥ 15, one database a service: postgresql://user:password@host:port/name")
+    kafka: str = Field(description="bootstrap address of the broker, host:port")
+    kafka_in_memory: bool = Field(False, description="the broker is the in-memory mock: the relay waits before a partition overflows")
+    http: str = Field("127.0.0.1:8000", description="address the service listens on, host:port")
+    city: str = Field("350200", description="GB/T 2260 code of the one city of this deployment")
+    timezone: str = Field("Asia/Shanghai", description="the city's time zone")
+    secret: SecretStr = Field(description="key of the HMAC that API keys are stored under")
+    ingest_url: str = Field("http://127.0.0.1:8001", description="where ingest answers")
+    catalog_url: str = Field("http://127.0.0.1:8002", description="where catalog answers")
+    policy_match_url: str = Field("http://127.0.0.1:8003", description="where policy_match answers")
+    notify_url: str = Field("http://127.0.0.1:8004", description="where notify answers")
+    service_key: SecretStr | None = Field(None, description="API key with which a service reads from its neighbours")
+    traces: str | None = Field(None, description="file for spans, one JSON object a line, when no OTLP endpoint is set")
+    webhook_allow: str = Field("", description="comma-separated host:port that webhooks may reach though private (development, 政务外网)")
+    crash: str | None = Field(None, description="fault tests only: name of the step at which the process kills itself")
