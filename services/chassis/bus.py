@@ -88,7 +88,7 @@ class Producer:
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
         self._producer: AIOKafkaProducer | None = None
-        self._readers: dict[str, AIOKafkaConsumer] = {}
+        self._readers: dict[str | None, AIOKafkaConsumer] = {}  # by the group they ask for
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -130,15 +130,29 @@ class Producer:
         return [(metadata.partition, metadata.offset) for metadata in done]
 
     async def committed(self, group: str, topic: str, partition: int) -> int:
-        """The offset a group has committed (0 when none), asked without joining the group."""
-        reader = self._readers.get(group)
-        if reader is None:
-            reader = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=group, enable_auto_commit=False)
-            await reader.start()
-            self._readers[group] = reader
+        """The offset a group has committed (0 when none), asked without joining the group. Raises Failed."""
         place = TopicPartition(topic, partition)
-        reader.assign([place])
-        return await reader.committed(place) or 0
+        return await self._ask(group, lambda reader: reader.committed(place)) or 0
+
+    async def end(self, topic: str, partition: int) -> int:
+        """The offset the next record of a partition will have. Raises Failed."""
+        place = TopicPartition(topic, partition)
+        ends: dict[TopicPartition, int] = await self._ask(None, lambda reader: reader.end_offsets([place]))
+        return ends[place]
+
+    async def _ask(self, group: str | None, question: Callable[[AIOKafkaConsumer], Awaitable[Any]]) -> Any:
+        try:
+            async with asyncio.timeout(SEND_DEADLINE):
+                reader = self._readers.get(group)
+                if reader is None:
+                    reader = self._readers[group] = AIOKafkaConsumer(
+                        bootstrap_servers=self._bootstrap, group_id=group, enable_auto_commit=False
+                    )
+                    await reader.start()
+                return await question(reader)
+        except (KafkaError, OSError) as error:
+            await self.stop()
+            raise Producer.Failed(f"{type(error).__name__}: {error}") from error
 
     async def stop(self) -> None:
         """Close; what was not acknowledged is unknown and will be sent again."""
