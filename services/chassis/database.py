@@ -6,6 +6,7 @@ Two histories of migrations stand in every database: the chassis's (version tabl
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from decimal import Decimal
 from importlib.resources import as_file, files
 from typing import Any, TypeAlias
@@ -36,7 +37,12 @@ def dumps(value: object) -> str:
             return [plain(inner) for inner in item]
         return item
 
-    return json.dumps(plain(value), ensure_ascii=False, default=str)
+    return json.dumps(plain(value), ensure_ascii=False, default=_text)
+
+
+def _text(value: object) -> str:
+    """Dates and moments as RFC 3339, everything else (UUIDs) as its text."""
+    return value.isoformat() if isinstance(value, date) else str(value)
 
 
 class _Number(float):
