@@ -75,7 +75,8 @@ class Runtime(Generic[S]):
         settings = self.settings
         await migrate(settings.database_url, self.name)
         self.pool = await open_pool(settings.database_url, service=self.name)
-        self.keys = Keys(self.pool, settings.secret.get_secret_value())
+        neighbour = settings.service_key.get_secret_value() if settings.service_key else None
+        self.keys = Keys(self.pool, settings.secret.get_secret_value(), service_key=neighbour)
         said = [topic for topic in TOPICS.values() if self.name in (topic.said_by, *topic.heard_by)]
         if not settings.kafka_in_memory:
             await create_topics(settings.kafka, said)
