@@ -27,11 +27,9 @@ import httpx
 import deploy.kafka as kafka
 from deploy.mock_broker import LABEL, MockBroker
 from deploy.postgres import Postgres, create_database
-from deploy.processes import StartError, free_ports, spawn, stop, tail
+from deploy.processes import StartError, free_ports, same_code, spawn, stop, tail
 
 SERVICES = ("ingest", "catalog", "policy_match", "notify")
-
-_ROOT = Path(__file__).parents[1]
 
 T = TypeVar("T")
 
@@ -192,9 +190,7 @@ class Platform:
 
     def _env(self, name: str, secret: str) -> dict[str, str]:
         env = {
-            **os.environ,
-            # The same code as this process, from a checkout and from a wheel, whatever else is installed.
-            "PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH")))),
+            **same_code(),
             "PYTHONUNBUFFERED": "1",
             "ZHAOQI_DATABASE_URL": self.databases[name],
             "ZHAOQI_KAFKA": self.bootstrap,

@@ -76,6 +76,12 @@ def spawn(
         )
 
 
+def same_code() -> dict[str, str]:
+    """This process's environment, in which `python -m` runs the same code: from a checkout, from a wheel, whatever is installed."""
+    path = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH"))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+
+
 def stop(process: "subprocess.Popen[bytes]", signals: Sequence[signal.Signals], *, grace: float) -> None:
     """End `process`: each signal in turn, `grace` seconds after each, then SIGKILL for it and all it started."""
     for number in signals:
