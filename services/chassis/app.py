@@ -23,7 +23,7 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from contracts.topics import TOPIC_OF, TOPICS
 from services.chassis import clock, inbox, outbox, problems
 from services.chassis.auth import Keys, Principal
-from services.chassis.bus import Consumer, Producer, create_topics
+from services.chassis.bus import Consumer, KafkaFailure, Producer, Stuck, create_topics
 from services.chassis.database import Connection, Pool, dumps, migrate, open_pool, transaction
 from services.chassis.inbox import Inbox, UnitOfWork
 from services.chassis.outbox import Relay
@@ -78,7 +78,9 @@ class Runtime(Generic[S]):
         neighbour = settings.service_key.get_secret_value() if settings.service_key else None
         self.keys = Keys(self.pool, settings.secret.get_secret_value(), service_key=neighbour)
         said = [topic for topic in TOPICS.values() if self.name in (topic.said_by, *topic.heard_by)]
-        if not settings.kafka_in_memory:
+        if settings.kafka_in_memory:
+            await outbox.say_again(self.pool)
+        else:
             await create_topics(settings.kafka, said)
         self._producer = Producer(settings.kafka)
         self.relay = Relay(
@@ -313,7 +315,7 @@ _ops = APIRouter(tags=["operations"], prefix="/ops")
 
 @_ops.get("/trouble")
 async def trouble(request: Request) -> Response:
-    """What an operator should look at: open dead letters, parked keys, lag, partitions that rest."""
+    """What an operator should look at: dead letters, parked keys, what waits in the outbox, lag (null: not known now), what rests."""
     runtime = runtime_of(request)
     await runtime.keys.principal(request, "ops")
     async with runtime.pool.acquire() as connection:
@@ -325,12 +327,18 @@ async def trouble(request: Request) -> Response:
             "SELECT encode(sha256(key::bytea), 'hex') AS key, topic, count(*) AS events, min(at) AS since, min(error) AS error"
             " FROM parked GROUP BY key, topic ORDER BY since LIMIT 200"
         )
+        waiting, age = await outbox.depth(connection)
+    lag: dict[str, int] | None = None
+    if runtime.consumer is not None:
+        with suppress(Stuck, KafkaFailure):
+            lag = await runtime.consumer.behind()
     state = runtime.consumer.state if runtime.consumer else None
     return Reply(
         {
             "dead_letters": [dict(row) for row in letters],
             "parked": [dict(row) for row in parked],
-            "lag": state.lag if state else {},
+            "outbox": {"waiting": waiting, "seconds": round(age, 3)},
+            "lag": lag,
             "paused": {**state.held, **state.gone} if state else {},
         }
     ).response()

@@ -26,6 +26,9 @@ POLL_RECORDS = 500
 LAG_EVERY = 5.0
 WEDGED_AFTER = 45.0
 
+KafkaFailure = KafkaError
+"""Any trouble with the broker, for files that may not know aiokafka."""
+
 log = structlog.get_logger()
 
 
@@ -201,6 +204,19 @@ class Consumer:
         self._bootstrap, self._group, self._topics = bootstrap, group, sorted(topics)
         self._process, self._telemetry = process, telemetry
         self.state = ConsumerState()
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def behind(self) -> dict[str, int]:
+        """Events said and not yet handled, by topic, as the broker tells it now. Raises Stuck while there is no consumer."""
+        consumer = self._consumer
+        if consumer is None:
+            raise Stuck("the consumer is being rebuilt")
+        places = list(consumer.assignment())
+        ends = await consumer.end_offsets(places) if places else {}
+        lag = dict.fromkeys(self._topics, 0)
+        for place, end in ends.items():
+            lag[place.topic] += max(0, end - (await consumer.committed(place) or 0))
+        return lag
 
     async def run(self) -> None:
         """Build, poll, and after any trouble close and build anew, with back-off."""
@@ -223,6 +239,7 @@ class Consumer:
             try:
                 consumer.subscribe(self._topics, listener=_Placing(held, fresh))
                 await consumer.start()
+                self._consumer = consumer
                 self.state.trouble = None
                 async for _ in self._polls(consumer, held, fresh):
                     pause = 0.2
@@ -230,6 +247,7 @@ class Consumer:
                 self.state.trouble = f"the consumer is rebuilt: {type(error).__name__}"
                 log.warning("consumer.rebuilt", error=type(error).__name__, detail=str(error), group=self._group)
             finally:
+                self._consumer = None
                 self.state.assigned = False
                 self.state.rebuilt += 1
                 try:
@@ -260,7 +278,7 @@ class Consumer:
                 await asyncio.gather(*(self._handle(consumer, place, _heard(records), held) for place, records in polled.items()))
             if loop.time() >= next_look:
                 next_look = loop.time() + LAG_EVERY
-                behind = await self._look(consumer, held)
+                behind = await self._look(held)
                 if not behind or held:
                     moved = loop.time()
                 elif loop.time() - moved > WEDGED_AFTER:
@@ -312,14 +330,10 @@ class Consumer:
             self.state.gone[f"{place.topic}/{place.partition}"] = what
             log.error("consumer.out_of_range", topic=place.topic, partition=place.partition, what=what)
 
-    async def _look(self, consumer: AIOKafkaConsumer, held: dict[TopicPartition, _Held]) -> int:
+    async def _look(self, held: dict[TopicPartition, _Held]) -> int:
         """Measure lag and publish what is paused."""
-        places = list(consumer.assignment())
-        ends = await consumer.end_offsets(places) if places else {}
-        lag: dict[str, int] = dict.fromkeys(self._topics, 0)
-        paused: dict[str, int] = dict.fromkeys(self._topics, 0)
-        for place, end in ends.items():
-            lag[place.topic] += max(0, end - (await consumer.committed(place) or 0))
+        lag = await self.behind()
+        paused = dict.fromkeys(self._topics, 0)
         self.state.lag = lag
         self.state.held = {f"{place.topic}/{place.partition}": item.why for place, item in held.items()}
         for name in (*self.state.held, *self.state.gone):
