@@ -14,6 +14,7 @@ from typing import IO
 import asyncpg
 import pytest
 
+import deploy.embedded
 from deploy.embedded import Platform, Service
 from deploy.kafka import KafkaNode
 from deploy.mock_broker import LABEL
@@ -132,6 +133,54 @@ def test_with_kafka_the_platform_runs_one_and_names_its_version(clone: Path, kaf
         pid = platform.kafka.pid
     assert pid is not None
     assert not alive(pid)
+
+
+TOY_SERVICE = """
+import http.server, json, os, subprocess
+child = subprocess.Popen(["sleep", "600"])
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        body = json.dumps({"child": child.pid} | {k: v for k, v in os.environ.items() if k.startswith("ZHAOQI_")}).encode()
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(body)
+host, _, port = os.environ["ZHAOQI_HTTP"].partition(":")
+http.server.HTTPServer((host, int(port)), Handler).serve_forever()
+"""
+TOY_PLATFORM = """
+import json, pathlib, urllib.request
+from deploy.embedded import Platform
+class Topic:
+    partitions, kept = 2, -1
+with Platform(pathlib.Path("var"), {"documents.v1": Topic()}, services=("one", "two"), env={"ZHAOQI_CITY": "350200"}) as platform:
+    told = {name: json.load(urllib.request.urlopen(url + "/readyz")) for name, url in platform.urls.items()}
+    print(json.dumps({"told": told, "run": json.load(open("var/run.json")), "urls": platform.urls, "bootstrap": platform.bootstrap}))
+"""
+
+
+@pytest.mark.connected
+def test_each_service_is_told_its_own_database_and_where_the_others_are_and_ends_with_its_children(clone: Path) -> None:
+    shutil.copytree(Path(deploy.embedded.__file__).parent, clone / "deploy", ignore=shutil.ignore_patterns("libs", "__pycache__"))
+    for name in ("one", "two"):
+        (clone / "services" / name).mkdir(parents=True)
+        (clone / "services" / name / "main.py").write_text(TOY_SERVICE)
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("ZHAOQI_", "OTEL_"))}
+    env |= {"no_proxy": "127.0.0.1"}
+    out = subprocess.run([sys.executable, "-c", TOY_PLATFORM], cwd=clone, env=env, capture_output=True, text=True, check=True).stdout
+    said = json.loads(out)
+    for name, other in (("one", "two"), ("two", "one")):
+        told = said["told"][name]
+        assert told["ZHAOQI_DATABASE_URL"] == said["run"]["services"][name]["database"]
+        assert f"//zhaoqi_{name}:" in told["ZHAOQI_DATABASE_URL"]
+        assert told["ZHAOQI_KAFKA"] == said["bootstrap"]
+        assert told["ZHAOQI_KAFKA_IN_MEMORY"] == "true"
+        assert f"http://{told['ZHAOQI_HTTP']}" == told[f"ZHAOQI_{name.upper()}_URL"] == said["urls"][name]
+        assert told[f"ZHAOQI_{other.upper()}_URL"] == said["urls"][other]
+        assert told["ZHAOQI_SECRET"] == (clone / "var" / "secret").read_text()
+        assert told["ZHAOQI_TRACES"].endswith(f"var/traces/{name}.jsonl")
+        assert told["ZHAOQI_CITY"] == "350200"
+        assert not alive(told["child"])
+        assert not alive(said["run"]["services"][name]["pid"])
 
 
 PROGRAM = """
