@@ -117,6 +117,8 @@ class Platform:
         self.bootstrap = ""
         self.broker = ""
         """What the broker is, for people: the mock says that it is in memory, Kafka its version line."""
+        self.server = ""
+        """URL of the database server, for its administrator."""
         self.databases: dict[str, str] = {}
         """Database URL of each service."""
         self.urls: dict[str, str] = {}
@@ -147,10 +149,10 @@ class Platform:
         except BlockingIOError:
             raise StartError(f"it already runs from {self.var}: see {self.var / 'run.json'}, or stop it first") from None
         secret = os.environ.get("ZHAOQI_SECRET") or self._secret()
-        server = self._start_database()
+        self.server = self._start_database()
         for name in self._names:
             password = hmac.new(secret.encode(), f"database {name}".encode(), hashlib.sha256).hexdigest()
-            self.databases[name] = _apart(create_database(server, f"zhaoqi_{name}", password=password))
+            self.databases[name] = _apart(create_database(self.server, f"zhaoqi_{name}", password=password))
         self._start_broker()
         ports = free_ports(len(self._names))
         self.urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(self._names, ports, strict=True)}

@@ -39,6 +39,8 @@ async def member(bootstrap: str, topic: str, name: str) -> AsyncIterator[AIOKafk
         group_id=name,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        session_timeout_ms=3000,
+        heartbeat_interval_ms=1000,
         partition_assignment_strategy=[RangePartitionAssignor],
     )
     try:
@@ -139,6 +141,18 @@ async def test_two_members_of_one_group_fail_on_the_mock_so_embedded_mode_runs_o
             while not join.done():
                 await first.getmany(timeout_ms=50)
             await join
+
+
+async def test_on_the_mock_a_group_comes_back_a_session_timeout_less_a_second_after_its_member_left(mock_broker: MockBroker) -> None:
+    """Why embedded mode keeps the session timeout short: a service that restarts hears nothing for that long."""
+    broker = Broker("mock", mock_broker.bootstrap, mock_broker)
+    topic, name = broker.topic(), group()
+    seconds = []
+    for _ in range(2):
+        begun = time.monotonic()
+        async with member(broker.bootstrap, topic, name):
+            seconds.append(time.monotonic() - begun)
+    assert seconds[0] < 1.5 < seconds[1] < 4
 
 
 async def test_the_mocks_admin_api_makes_no_topics(mock_broker: MockBroker) -> None:
