@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
-from contracts.registry import REGISTRY
+from contracts.registry import load_registry
 from deploy import histories
 from deploy.firms import Firm, firms
 
@@ -41,16 +41,17 @@ def statements(enterprise: Enterprise, *, stated_on: date) -> dict[str, Enterpri
     are left out. Raises KeyError for a fact or record kind that the registry does not know.
     """
     out: dict[str, Enterprise] = {}
+    registry = load_registry()
 
     def of(authority: str) -> Enterprise:
         line = {"uscc": enterprise["uscc"], "stated_on": stated_on.isoformat(), "facts": {}, "records": {}}
         return out.setdefault(authority, line)
 
     for fact, value in enterprise["facts"].items():
-        of(REGISTRY.facts[fact].authority)["facts"][fact] = value
+        of(registry.facts[fact].authority)["facts"][fact] = value
     for kind, rows in enterprise["records"].items():
-        of(REGISTRY.records[kind].authority)["records"][kind] = rows
-    of(REGISTRY.facts["founded_on"].authority)["name"] = enterprise["name"]
+        of(registry.kinds[kind].authority)["records"][kind] = rows
+    of(registry.facts["founded_on"].authority)["name"] = enterprise["name"]
     return out
 
 
@@ -59,9 +60,10 @@ def _register(rng: random.Random, firm: Firm) -> dict[str, Any]:
     capital = max(10_000, round(max(firm.revenue.values(), default=1_000_000) * rng.lognormvariate(-1.2, 0.8) / 10_000) * 10_000)
     facts: dict[str, Any] = {
         "founded_on": firm.founded.isoformat(),
-        "status": "存续" if rng.random() < 0.975 else rng.choice(("注销", "吊销")),
+        "status": "存续" if rng.random() < 0.975 else rng.choice(("注销", "吊销", "歇业", "清算")),
         "legal_form": firm.legal_form,
         "ownership": firm.ownership,
+        "taiwan_invested": firm.taiwan,
         "district": firm.district,
         "industry": firm.industry,
         "registered_capital": capital,
@@ -87,28 +89,39 @@ def _figures(rng: random.Random, firm: Firm, as_of: date) -> dict[str, Any]:
 
     building = rng.random() < (0.6 if industrial else 0.15)
     fixed = yearly(rng.uniform(0.01, 0.12) if building else 0.0, 0.5)
+    insured = _insured(rng, firm, as_of)
+    equipment = {year: round(amount * rng.uniform(0.4, 0.8)) for year, amount in fixed.items()}
     facts: dict[str, Any] = {
         "size": firm.size,
         "above_scale": {str(year): amount >= firm.above_from for year, amount in firm.revenue.items()},
         "revenue": revenue,
         "total_assets": {period: round(amount * assets * (1 if len(period) == 4 else 4)) for period, amount in revenue.items()},
         "profit": profit,
+        "net_profit": {period: amount - round(max(0, amount) * 0.15) for period, amount in profit.items()},
+        "main_revenue": yearly(rng.uniform(0.75, 1.0), 0.0),
         "tax_paid": {str(year): amount for year, amount in tax.items()},
         "local_contribution": yearly(0.42, 0.05, of=tax),
         "fixed_investment": fixed,
-        "equipment_investment": {year: round(amount * rng.uniform(0.4, 0.8)) for year, amount in fixed.items()},
+        "equipment_investment": equipment,
+        "technical_upgrade_investment": {year: round(amount * 0.6) for year, amount in equipment.items()} if industrial else {},
         "rd_expense": yearly(firm.rd, 0.15),
+        "patents": round(firm.rd * 60 * rng.uniform(0, 1.5)) + (rng.random() < 0.05),
         "exports": yearly(firm.exports),
         "imports": yearly(firm.exports * rng.choice((0.0, 0.2, 0.6)), 0.2),
         "employees": {str(year): people for year, people in firm.employees.items()},
         "rd_staff": {str(year): round(people * min(0.7, firm.rd * rng.uniform(2.5, 4))) for year, people in firm.employees.items()},
-        "insured_persons": _insured(rng, firm, as_of),
+        "insured_persons": insured,
+        "average_insured": {period: people for period, people in insured.items() if len(period) == 4},
         "layoff_rate": {str(year): round(abs(rng.gauss(0, 0.03)) + max(0.0, -firm.growth) * 0.4, 4) for year in firm.revenue},
         "taxpayer_type": "general" if max(firm.revenue.values(), default=0) > 5_000_000 or rng.random() < 0.25 else "small_scale",
         "tax_credit": {str(year): _tax_credit(rng, firm, year) for year in firm.revenue},
+        "independent_accounting": rng.random() < 0.97,
+        "foreign_trade_registered": firm.exports > 0 or firm.sector == "wholesale",
         "tax_district": firm.district if rng.random() < 0.96 else "350203",
         "statistics_district": firm.district,
     }
+    if firm.sector == "software":
+        facts["software_above_scale"] = facts["above_scale"] | {}
     if industrial:
         ratio = rng.uniform(0.92, 1.1)
         facts["output_value"] = {period: round(amount * ratio) for period, amount in revenue.items()}
@@ -165,15 +178,21 @@ _CREDIT = {"A+": 0.9, "A": 0.5, "B": 0.15, "C": 0.04, "D": 0.0}
 def _standing(rng: random.Random, firm: Firm, records: dict[str, list[dict[str, Any]]], as_of: date) -> dict[str, Any]:
     """Ratings, honours, lists and listing: what stands on the day."""
     day = as_of.isoformat()
-    listed = firm.legal_form == "joint_stock" and firm.size in ("medium", "large")
-    board = rng.choices(tuple(histories.BOARDS), tuple(histories.BOARDS.values()))[0] if listed and rng.random() < 0.6 else "none"
-    return {
+    listed = firm.joint_stock and firm.size in ("medium", "large")
+    board = rng.choices(tuple(histories.BOARDS), tuple(histories.BOARDS.values()))[0] if listed and rng.random() < 0.6 else "未上市"
+    honours = histories.standing(records["certificate"], as_of)
+    entered = {row["list"] for row in records["listing"] if row["delisted_on"] is None or row["delisted_on"] > day}
+    facts = {
         "public_credit": next(grade for grade, least in _CREDIT.items() if firm.repute >= least),
         "dishonest": firm.repute < 0.02,
-        "honours": histories.standing(records["certificate"], as_of),
-        "lists": sorted({row["list"] for row in records["listing"] if row["delisted_on"] is None or row["delisted_on"] > day}),
+        "wage_arrears": firm.repute < 0.04,
+        "honours": honours,
+        "lists": sorted(entered.intersection(histories.STORES)),
         "stock_listing": board,
     }
+    if firm.exports:
+        facts["customs_credit"] = "高级认证企业" if histories.AEO.name in honours else "失信企业" if firm.repute < 0.03 else "注册登记和备案企业"
+    return facts
 
 
 def _records(rng: random.Random, firm: Firm, as_of: date) -> dict[str, list[dict[str, Any]]]:
@@ -197,18 +216,19 @@ def _as_stated(
     rng: random.Random, facts: dict[str, Any], records: dict[str, list[dict[str, Any]]], as_of: date
 ) -> tuple[dict[str, Any], dict[str, list[dict[str, Any]]]]:
     """What is left once authorities were silent, facts missing and the newest periods late."""
-    register = REGISTRY.facts["founded_on"].authority
-    authorities = sorted({spec.authority for spec in (*REGISTRY.facts.values(), *REGISTRY.records.values())} - {register})
+    registry = load_registry()
+    register = registry.facts["founded_on"].authority
+    authorities = sorted({entry.authority for entry in (*registry.facts.values(), *registry.kinds.values())} - {register})
     silent = {authority for authority in authorities if rng.random() < SILENT}
     stated = {}
     for fact, value in facts.items():
-        if fact not in ALWAYS and (REGISTRY.facts[fact].authority in silent or rng.random() < UNSTATED):
+        if fact not in ALWAYS and (registry.facts[fact].authority in silent or rng.random() < UNSTATED):
             continue
         if isinstance(value, dict) and len(value) > 1 and rng.random() < LATE:
             del value[max(value)]
         if value != {}:
             stated[fact] = value
     tables = {
-        kind: rows for kind, rows in records.items() if REGISTRY.records[kind].authority not in silent and not rng.random() < UNSTATED
+        kind: rows for kind, rows in records.items() if registry.kinds[kind].authority not in silent and not rng.random() < UNSTATED
     }
     return stated, tables

@@ -36,7 +36,9 @@ class Firm:
     sector: str
     industry: str
     legal_form: str
+    joint_stock: bool
     ownership: str
+    taiwan: bool
     size: str
     revenue: dict[int, int]
     employees: dict[int, int]
@@ -106,19 +108,23 @@ def _firm(rng: random.Random, *, as_of: date, place: str, district: dict[str, An
     growth = max(-0.5, rng.gauss(0.06, 0.12) + (rng.uniform(0.3, 0.9) if rng.random() < 0.06 else 0.0))
     by_year, staff = _past(rng, founded=founded, last=last, revenue=revenue, employees=employees, growth=growth)
     legal_form = _legal_form(rng, sector, target)
+    joint_stock = legal_form == "company" and rng.random() < (0.0, 0.03, 0.18, 0.45)[target]
+    ownership = _ownership(rng, target, exporting=kind["export"][0] > 0.3)
     size = _size(limits, staff.get(last, employees), by_year.get(last, revenue))
     industry = rng.choice(tuple(kind["classes"]))
     name = f"{place}{''.join(rng.sample(_SYLLABLES, rng.choice((2, 2, 3))))}{kind['classes'][industry]}"
     return Firm(
         uscc=uscc(division=district["code"], serial=serial, category=_CATEGORY.get(legal_form, "1")),
-        name=f"{name}{_NAME_ENDS[legal_form]}（合成）",
+        name=f"{name}{'股份有限公司' if joint_stock else _NAME_ENDS[legal_form]}（合成）",
         founded=founded,
         district=district["code"],
         park=rng.choice(district["parks"]) if district["parks"] and rng.random() < 0.35 else None,
         sector=sector,
         industry=industry,
         legal_form=legal_form,
-        ownership=_ownership(rng, target, exporting=kind["export"][0] > 0.3),
+        joint_stock=joint_stock,
+        ownership=ownership,
+        taiwan=ownership == "hmt" and rng.random() < 0.65,
         size=size,
         revenue=by_year,
         employees=staff or {last + 1: employees},
@@ -133,7 +139,6 @@ def _firm(rng: random.Random, *, as_of: date, place: str, district: dict[str, An
 
 _NAME_ENDS = {
     "company": "有限公司",
-    "joint_stock": "股份有限公司",
     "individual": "商行",
     "cooperative": "专业合作社",
     "partnership": "中心（有限合伙）",
@@ -179,15 +184,14 @@ def _size(limits: dict[str, Any], employees: int, revenue: int) -> str:
 def _legal_form(rng: random.Random, sector: str, target: int) -> str:
     if target == 0 and sector in ("retail", "catering", "farming") and rng.random() < 0.4:
         return "cooperative" if sector == "farming" else "individual"
-    joint_stock = (0.0, 0.03, 0.18, 0.45)[target]
-    return rng.choices(("company", "joint_stock", "partnership", "sole_proprietorship"), (0.94 - joint_stock, joint_stock, 0.03, 0.03))[0]
+    return rng.choices(("company", "partnership", "sole_proprietorship"), (0.94, 0.03, 0.03))[0]
 
 
 def _ownership(rng: random.Random, target: int, *, exporting: bool) -> str:
     outside = (0.02, 0.05, 0.1, 0.14)[target] * (1.8 if exporting else 0.7)
     state = (0.005, 0.03, 0.08, 0.15)[target]
-    kinds = ("private", "taiwan", "hmt", "foreign", "state", "state_controlled")
-    return rng.choices(kinds, (1 - 2.2 * outside - 1.5 * state, outside, 0.5 * outside, 0.7 * outside, state, 0.5 * state))[0]
+    kinds = ("private", "hmt", "foreign", "state", "state_controlled")
+    return rng.choices(kinds, (1 - 2.2 * outside - 1.5 * state, 1.5 * outside, 0.7 * outside, state, 0.5 * state))[0]
 
 
 def _share(rng: random.Random, odds: Sequence[float], *, damp: float) -> float:

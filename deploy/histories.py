@@ -29,14 +29,15 @@ TECH_SMALL = Honour("科技型中小企业", "国家级", 1, (3, 10))
 INNOVATIVE = Honour("创新型中小企业", "省级", 3, (4, 10))
 SPECIALISED = Honour("专精特新中小企业", "省级", 3, (4, 9))
 LITTLE_GIANT = Honour("专精特新“小巨人”", "国家级", 3, (7, 10))
-CHAMPION = Honour("制造业单项冠军企业", "国家级", 3, (3, 11))
-TECH_CENTRE = Honour("市级企业技术中心", "市级", None, (6, 11))
+CHAMPION = Honour("制造业单项冠军", "国家级", 3, (3, 11))
+TECH_CENTRE = Honour("企业技术中心", "市级", None, (6, 11))
 GREEN_FACTORY = Honour("绿色工厂", "国家级", None, (1, 12))
 AEO = Honour("AEO高级认证", "国家级", None, (1, 12))
 
+STORES = ("高新技术企业培育库", "专精特新“小巨人”培育库", "小升规培育库", "倍增计划", "上市后备企业", "重点外贸企业")
 BOARDS = {"上交所主板": 1, "深交所主板": 1, "科创板": 1, "创业板": 1, "北交所": 4, "新三板": 5}  # with the odds of each
 _LENDINGS = ("流动资金贷款", "信用贷款", "知识产权质押贷款", "固定资产贷款")
-_PROJECTS = ("技术改造", "设备更新", "智能化改造", "新建项目")
+_PROJECTS = ("技改", "设备更新", "智能化改造", "新建")
 _CONTRACTS = ("技术开发", "技术转让", "配套采购", "政府采购")
 _HIRED_AS = ("在职", "毕业年度高校毕业生", "离校未就业", "登记失业", "就业困难人员", "退役军人")
 _PENALTY_FIELDS = ("市场监管", "税务", "环境保护", "安全生产", "劳动保障")
@@ -92,20 +93,26 @@ def standing(rows: list[Row], as_of: date) -> list[str]:
 
 
 def listings(rng: random.Random, firm: Firm, as_of: date) -> list[Row]:
-    """Entries in official lists and stores; an enterprise that shrank below scale was taken off the list of those above it."""
+    """Entries in the statistics office's lists and in official stores; who shrank below scale was taken off the list of those above it."""
     rows: list[Row] = []
     above = sorted(year for year, revenue in firm.revenue.items() if revenue >= firm.above_from)
     if above and firm.legal_form != "individual":
-        kind = "规上工业" if firm.sector in SECTORS_IN_INDUSTRY else "限上批发零售" if firm.sector in ("wholesale", "retail") else "规上服务业"
+        kind = "规上工业" if firm.sector in SECTORS_IN_INDUSTRY else _ABOVE_SCALE.get(firm.sector, "规上服务业")
         gone = date(above[-1] + 2, 1, 15) if above[-1] < as_of.year - 1 else None
         rows.append(_listed(kind, date(above[0] + 1, rng.randint(1, 3), 15), None if gone and gone > as_of else gone))
-    if firm.rd > 0.025 and firm.size in ("small", "medium") and rng.random() < 0.3:
-        rows.append(_listed("专精特新企业培育库", _past_day(rng, firm, as_of, years=3), None))
-    if firm.legal_form == "joint_stock" and rng.random() < 0.4:
-        rows.append(_listed("重点上市后备企业", _past_day(rng, firm, as_of, years=4), None))
-    if firm.growth > 0.3 and rng.random() < 0.5:
-        rows.append(_listed("倍增计划", _past_day(rng, firm, as_of, years=2), None))
+    odds = (
+        0.2 if 0.02 < firm.rd < 0.05 else 0.0,
+        0.25 if firm.rd > 0.025 and firm.size in ("small", "medium") else 0.0,
+        0.3 if not above and firm.size == "small" else 0.0,
+        0.5 if firm.growth > 0.3 else 0.0,
+        0.4 if firm.joint_stock else 0.0,
+        0.4 if firm.exports > 0.2 and firm.size in ("medium", "large") else 0.0,
+    )
+    rows += [_listed(store, _past_day(rng, firm, as_of, years=3), None) for store, likely in zip(STORES, odds, strict=True) if rng.random() < likely]
     return _numbered("listing", [row for row in rows if row["listed_on"] <= as_of.isoformat()])
+
+
+_ABOVE_SCALE = {"software": "规上软件业", "wholesale": "限上", "retail": "限上", "catering": "限上"}
 
 
 def _listed(name: str, on: date, off: date | None) -> Row:
@@ -154,6 +161,7 @@ def loans(rng: random.Random, firm: Firm, as_of: date) -> list[Row]:
                 "drawn_on": drawn.isoformat(),
                 "due_on": due.isoformat(),
                 "repaid_on": _day(repaid),
+                "term_months": (due - drawn).days // 30,
             }
         )
     return _numbered("loan", rows)
@@ -171,6 +179,7 @@ def contracts(rng: random.Random, firm: Firm, as_of: date) -> list[Row]:
                 "amount": round(max(firm.revenue.values(), default=200_000) * rng.uniform(0.005, 0.1)),
                 "signed_on": _past_day(rng, firm, as_of, years=2).isoformat(),
                 "related": rng.random() < 0.08,
+                "place": rng.choice((firm.district, "350500", "310000")),
             }
             for _ in range(some)
         ],
@@ -197,6 +206,8 @@ def hires(rng: random.Random, firm: Firm, as_of: date) -> list[Row] | None:
                 "status": status,
                 "place": rng.choice((firm.district, firm.district, "350500", "350600", "360000")),
                 "months": (as_of - hired).days // 30,
+                "contract_months": rng.choice((12, 24, 36)),
+                "insured_now": rng.random() < 0.95,
             }
         )
     return _numbered("insured_person", rows)
