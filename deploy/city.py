@@ -117,7 +117,7 @@ def _figures(rng: random.Random, firm: Firm, as_of: date) -> dict[str, Any]:
         "tax_credit": {str(year): _tax_credit(rng, firm, year) for year in firm.revenue},
         "independent_accounting": rng.random() < 0.97,
         "foreign_trade_registered": firm.exports > 0 or firm.sector == "wholesale",
-        "tax_district": firm.district if rng.random() < 0.96 else "350203",
+        "tax_district": firm.district if rng.random() < 0.96 else firm.elsewhere,
         "statistics_district": firm.district,
     }
     if firm.sector == "software":
@@ -191,7 +191,9 @@ def _standing(rng: random.Random, firm: Firm, records: dict[str, list[dict[str, 
         "stock_listing": board,
     }
     if firm.exports:
-        facts["customs_credit"] = "高级认证企业" if histories.AEO.name in honours else "失信企业" if firm.repute < 0.03 else "注册登记和备案企业"
+        facts["customs_credit"] = (
+            "高级认证企业" if histories.AEO.name in honours else "失信企业" if firm.repute < 0.03 else "注册登记和备案企业"
+        )
     return facts
 
 
@@ -218,8 +220,8 @@ def _as_stated(
     """What is left once authorities were silent, facts missing and the newest periods late."""
     registry = load_registry()
     register = registry.facts["founded_on"].authority
-    authorities = sorted({entry.authority for entry in (*registry.facts.values(), *registry.kinds.values())} - {register})
-    silent = {authority for authority in authorities if rng.random() < SILENT}
+    authorities = {fact.authority for fact in registry.facts.values()} | {kind.authority for kind in registry.kinds.values()}
+    silent = {authority for authority in sorted(authorities - {register}) if rng.random() < SILENT}
     stated = {}
     for fact, value in facts.items():
         if fact not in ALWAYS and (registry.facts[fact].authority in silent or rng.random() < UNSTATED):
@@ -228,7 +230,5 @@ def _as_stated(
             del value[max(value)]
         if value != {}:
             stated[fact] = value
-    tables = {
-        kind: rows for kind, rows in records.items() if registry.kinds[kind].authority not in silent and not rng.random() < UNSTATED
-    }
+    tables = {kind: rows for kind, rows in records.items() if registry.kinds[kind].authority not in silent and not rng.random() < UNSTATED}
     return stated, tables

@@ -14,9 +14,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"  # GB 32100-2015, table A.1: no I, O, S, V, Z
+from contracts.uscc import ALPHABET, check_character
+
 _ORGANISATION_WEIGHTS = (3, 7, 9, 10, 5, 8, 4, 2)  # GB 11714-1997
-_USCC_WEIGHTS = tuple(pow(3, i, 31) for i in range(17))
 _SERIALS = len(ALPHABET) ** 6
 _STRIDE = 393_241_067  # coprime to the number of serials (31 does not divide it), so n ↦ n·stride visits each serial once
 _CATEGORY = {"individual": "2", "cooperative": "3"}  # GB 32100-2015, table 1; all else is 1, an enterprise
@@ -32,6 +32,7 @@ class Firm:
     name: str
     founded: date
     district: str
+    elsewhere: str  # another district of the city, where some of its dealings are
     park: str | None
     sector: str
     industry: str
@@ -74,10 +75,10 @@ def uscc(*, division: str, serial: int, category: str = "1") -> str:
         rest, digit = divmod(rest, len(ALPHABET))
         tail = ALPHABET[digit] + tail
     body = f"Y{series}{tail}"
-    # GB 11714 counts letters from 10 in the plain alphabet, GB 32100 in its own.
+    # GB 11714 gives letters their place in the plain alphabet (A = 10); GB 32100 counts in its own.
     left = 11 - sum(int(c, 36) * w for c, w in zip(body, _ORGANISATION_WEIGHTS, strict=True)) % 11
     code = f"9{category}{division}{body}{'X' if left == 10 else left % 11}"
-    return code + ALPHABET[-sum(ALPHABET.index(c) * w for c, w in zip(code, _USCC_WEIGHTS, strict=True)) % 31]
+    return code + check_character(code)
 
 
 def firms(rng: random.Random, *, as_of: date, city: str) -> Iterator[Firm]:
@@ -94,10 +95,10 @@ def firms(rng: random.Random, *, as_of: date, city: str) -> Iterator[Firm]:
         at = rng.choices(indices, weights)[0]
         sector = rng.choices(names, odds[at])[0]
         serial = (serial + _STRIDE) % _SERIALS
-        yield _firm(rng, as_of=as_of, place=place["name"], district=place["districts"][at], sector=sector, serial=serial)
+        yield _firm(rng, as_of=as_of, place=place, district=place["districts"][at], sector=sector, serial=serial)
 
 
-def _firm(rng: random.Random, *, as_of: date, place: str, district: dict[str, Any], sector: str, serial: int) -> Firm:
+def _firm(rng: random.Random, *, as_of: date, place: dict[str, Any], district: dict[str, Any], sector: str, serial: int) -> Firm:
     kind = tables()["sectors"][sector]
     limits = tables()["limits"][kind["limits"]]
     last = as_of.year - 1
@@ -112,12 +113,13 @@ def _firm(rng: random.Random, *, as_of: date, place: str, district: dict[str, An
     ownership = _ownership(rng, target, exporting=kind["export"][0] > 0.3)
     size = _size(limits, staff.get(last, employees), by_year.get(last, revenue))
     industry = rng.choice(tuple(kind["classes"]))
-    name = f"{place}{''.join(rng.sample(_SYLLABLES, rng.choice((2, 2, 3))))}{kind['classes'][industry]}"
+    name = f"{place['name']}{''.join(rng.sample(_SYLLABLES, rng.choice((2, 2, 3))))}{kind['classes'][industry]}"
     return Firm(
         uscc=uscc(division=district["code"], serial=serial, category=_CATEGORY.get(legal_form, "1")),
         name=f"{name}{'股份有限公司' if joint_stock else _NAME_ENDS[legal_form]}（合成）",
         founded=founded,
         district=district["code"],
+        elsewhere=rng.choice(place["districts"])["code"],
         park=rng.choice(district["parks"]) if district["parks"] and rng.random() < 0.35 else None,
         sector=sector,
         industry=industry,
@@ -169,7 +171,7 @@ def _past(
     for year in range(last, max(founded.year, last - YEARS_KNOWN + 1) - 1, -1):
         part = 1.0 if year > founded.year else (date(year, 12, 31) - founded).days / 365
         by_year[year] = round(revenue * part)
-        staff[year] = max(1, round(employees))
+        staff[year] = max(1, employees)
         step = max(0.4, 1 + growth + rng.gauss(0, 0.12))
         revenue, employees = round(revenue / step), round(employees / math.sqrt(step))
     return by_year, staff

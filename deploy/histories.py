@@ -108,7 +108,11 @@ def listings(rng: random.Random, firm: Firm, as_of: date) -> list[Row]:
         0.4 if firm.joint_stock else 0.0,
         0.4 if firm.exports > 0.2 and firm.size in ("medium", "large") else 0.0,
     )
-    rows += [_listed(store, _past_day(rng, firm, as_of, years=3), None) for store, likely in zip(STORES, odds, strict=True) if rng.random() < likely]
+    rows += [
+        _listed(store, _past_day(rng, firm, as_of, years=3), None)
+        for store, likely in zip(STORES, odds, strict=True)
+        if rng.random() < likely
+    ]
     return _numbered("listing", [row for row in rows if row["listed_on"] <= as_of.isoformat()])
 
 
@@ -179,7 +183,7 @@ def contracts(rng: random.Random, firm: Firm, as_of: date) -> list[Row]:
                 "amount": round(max(firm.revenue.values(), default=200_000) * rng.uniform(0.005, 0.1)),
                 "signed_on": _past_day(rng, firm, as_of, years=2).isoformat(),
                 "related": rng.random() < 0.08,
-                "place": rng.choice((firm.district, "350500", "310000")),
+                "place": rng.choice((firm.district, firm.elsewhere)),
             }
             for _ in range(some)
         ],
@@ -204,7 +208,7 @@ def hires(rng: random.Random, firm: Firm, as_of: date) -> list[Row] | None:
                 "hired_on": hired.isoformat(),
                 "graduated_on": _day(graduated),
                 "status": status,
-                "place": rng.choice((firm.district, firm.district, "350500", "350600", "360000")),
+                "place": rng.choice((firm.district, firm.district, firm.elsewhere)),
                 "months": (as_of - hired).days // 30,
                 "contract_months": rng.choice((12, 24, 36)),
                 "insured_now": rng.random() < 0.95,
@@ -236,7 +240,9 @@ def changes(rng: random.Random, firm: Firm, as_of: date) -> list[Row]:
     if rng.random() < 0.06:
         rows.append({"kind": "名称", "from": firm.name.replace("（合成）", "原名（合成）"), "to": firm.name, "place": firm.district})
     if rng.random() < 0.04:
-        rows.append({"kind": "迁入", "from": rng.choice(("350500", "350600", "310000", "440300")), "to": firm.district, "place": firm.district})
+        rows.append(
+            {"kind": "迁入", "from": rng.choice(("350500", "350600", "310000", "440300")), "to": firm.district, "place": firm.district}
+        )
     for row in rows:
         row["changed_on"] = _past_day(rng, firm, as_of, years=4).isoformat()
     return _numbered("change", rows)
