@@ -4,8 +4,9 @@ No line is about a real enterprise: names end in 「（合成）」 and each obj
 same city; a larger count begins with the smaller one.
 """
 
+import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Any
 
@@ -34,17 +35,17 @@ def enterprises(count: int, *, seed: int, as_of: date, city: str = "350200") -> 
         yield {"uscc": firm.uscc, "name": firm.name, "synthetic": True, "facts": facts, "records": records}
 
 
-def statements(enterprise: Enterprise, *, stated_on: date) -> dict[str, Enterprise]:
+def statements(enterprise: Enterprise, *, true_on: date) -> dict[str, Enterprise]:
     """The enterprise's line cut up by the authority that owns each fact and record table, ready for `POST /v1/facts`.
 
-    Each is `{"uscc", "stated_on", "facts", "records"}`; the registering authority's also has `name`. Authorities with nothing to say
+    Each is `{"uscc", "true_on", "facts", "records"}`; the registering authority's also has `name`. Authorities with nothing to say
     are left out. Raises KeyError for a fact or record kind that the registry does not know.
     """
     out: dict[str, Enterprise] = {}
     registry = load_registry()
 
     def of(authority: str) -> Enterprise:
-        line = {"uscc": enterprise["uscc"], "stated_on": stated_on.isoformat(), "facts": {}, "records": {}}
+        line = {"uscc": enterprise["uscc"], "true_on": true_on.isoformat(), "facts": {}, "records": {}}
         return out.setdefault(authority, line)
 
     for fact, value in enterprise["facts"].items():
@@ -53,6 +54,15 @@ def statements(enterprise: Enterprise, *, stated_on: date) -> dict[str, Enterpri
         of(registry.kinds[kind].authority)["records"][kind] = rows
     of(registry.facts["founded_on"].authority)["name"] = enterprise["name"]
     return out
+
+
+def deliveries(city: Iterable[Enterprise], *, true_on: date) -> dict[str, bytes]:
+    """What each authority sends to `POST /v1/facts`: JSON Lines in UTF-8, one line per enterprise it has something to say about."""
+    lines: dict[str, list[str]] = {}
+    for enterprise in city:
+        for authority, line in statements(enterprise, true_on=true_on).items():
+            lines.setdefault(authority, []).append(json.dumps(line, ensure_ascii=False))
+    return {authority: "\n".join(of).encode() for authority, of in lines.items()}
 
 
 def _register(rng: random.Random, firm: Firm) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from contracts.registry import load_registry
 from contracts.uscc import ALPHABET, uscc_problem
-from deploy.city import ALWAYS, enterprises, statements
+from deploy.city import ALWAYS, deliveries, enterprises, statements
 from deploy.firms import tables, uscc
 
 DAY = date(2026, 11, 20)
@@ -190,12 +190,12 @@ def known(entry: Any, code: str) -> bool:
 
 def test_statements_give_each_fact_to_its_one_authority_and_lose_nothing(city: list[Enterprise]) -> None:
     for enterprise in city[:100]:
-        by_authority = statements(enterprise, stated_on=DAY)
+        by_authority = statements(enterprise, true_on=DAY)
         facts: dict[str, Any] = {}
         records: dict[str, Any] = {}
         for authority, line in by_authority.items():
             assert line["uscc"] == enterprise["uscc"]
-            assert line["stated_on"] == "2026-11-20"
+            assert line["true_on"] == "2026-11-20"
             assert all(REGISTRY.facts[fact].authority == authority for fact in line["facts"])
             assert all(REGISTRY.kinds[kind].authority == authority for kind in line["records"])
             facts |= line["facts"]
@@ -204,9 +204,17 @@ def test_statements_give_each_fact_to_its_one_authority_and_lose_nothing(city: l
         assert [line["name"] for line in by_authority.values() if "name" in line] == [enterprise["name"]]
 
 
+def test_a_delivery_holds_the_lines_of_one_authority(city: list[Enterprise]) -> None:
+    sent = deliveries(city[:50], true_on=DAY)
+    assert set(sent) == {authority for e in city[:50] for authority in statements(e, true_on=DAY)}
+    for authority, body in sent.items():
+        wanted = [lines[authority] for e in city[:50] if authority in (lines := statements(e, true_on=DAY))]
+        assert [json.loads(line) for line in body.decode().split("\n")] == wanted
+
+
 def test_a_fact_the_registry_lacks_has_no_authority() -> None:
     with pytest.raises(KeyError, match="open_days"):
-        statements({"uscc": "x", "name": "x", "facts": {"open_days": 3}, "records": {}}, stated_on=DAY)
+        statements({"uscc": "x", "name": "x", "facts": {"open_days": 3}, "records": {}}, true_on=DAY)
 
 
 def test_a_line_survives_json() -> None:
