@@ -131,7 +131,7 @@ def _figures(rng: random.Random, firm: Firm, as_of: date) -> dict[str, Any]:
         "statistics_district": firm.district,
     }
     if firm.sector == "software":
-        facts["software_above_scale"] = facts["above_scale"] | {}
+        facts["software_above_scale"] = dict(facts["above_scale"])
     if industrial:
         ratio = rng.uniform(0.92, 1.1)
         facts["output_value"] = {period: round(amount * ratio) for period, amount in revenue.items()}
@@ -141,12 +141,12 @@ def _figures(rng: random.Random, firm: Firm, as_of: date) -> dict[str, Any]:
 def _quarters(rng: random.Random, firm: Firm, as_of: date) -> dict[str, int]:
     """Quarters closed before the day: those of last year add up to the year, this year's follow the expected growth."""
     season = [max(0.1, share + rng.gauss(0, 0.015)) for share in (0.22, 0.25, 0.25, 0.28)]
-    this, full = as_of.year, max(firm.revenue.values(), default=0)
+    this = as_of.year
+    # A firm of this year has no full year to grow from: its quarters follow from its staff.
+    ahead = round(firm.revenue.get(this - 1, 0) * (1 + firm.growth)) or 300_000 * max(firm.employees.values())
     out: dict[str, int] = {}
     for year in (this - 2, this - 1, this):
-        # A firm of this year has no full year to grow from: its quarters follow from its staff.
-        base = round(firm.revenue.get(this - 1, 0) * (1 + firm.growth)) if year == this else firm.revenue.get(year, 0)
-        base = base or (full or 300_000 * max(firm.employees.values()) if year == this else 0)
+        base = ahead if year == this else firm.revenue.get(year, 0)
         open_quarters = [q for q in range(1, 5) if date(year, 3 * q, 28) >= firm.founded and (year, q) < (this, (as_of.month + 2) // 3)]
         weight = sum(season[q - 1] for q in open_quarters) if year < this else sum(season)
         left = base
@@ -170,7 +170,7 @@ def _insured(rng: random.Random, firm: Firm, as_of: date) -> dict[str, int]:
 
 
 def _tax_credit(rng: random.Random, firm: Firm, year: int) -> str:
-    """纳税信用管理办法: A is never given to an enterprise younger than three rated years, M is for the newly founded."""
+    """纳税信用管理办法（国家税务总局公告2014年第40号）第二十条: no A before three years of business; M (2018年第8号) is for the newly founded."""
     spot = min(1.0, max(0.0, firm.repute + rng.gauss(0, 0.08)))
     age = year - firm.founded.year
     if spot < 0.03:
