@@ -8,12 +8,20 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 from contracts.rules import Benefit
 
-Yuan = Annotated[Decimal, Field(ge=0), PlainSerializer(lambda value: f"{value:.2f}", return_type=str, when_used="json")]
+Yuan = Annotated[
+    Decimal,
+    Field(ge=0),
+    PlainSerializer(lambda value: f"{value:.2f}", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9]+\.[0-9]{2}$"}),
+]
 """An amount of money in yuan (元); on the wire a string with two decimals."""
+
+Exact = Annotated[Decimal, WithJsonSchema({"type": "number"})]
+"""A number of a text; on the wire a JSON number with the digits it has."""
 
 Span = tuple[int, int]
 """`[from, to)` in the raw text of the document version named beside it."""
@@ -87,7 +95,7 @@ class DocumentRefused(Payload):
 class Figure(Payload):
     """A number the measure states, with the words it stands in."""
 
-    value: Decimal
+    value: Exact
     unit: str
     raw: str
     as_of: str | None = None

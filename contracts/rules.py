@@ -119,7 +119,7 @@ class Node(BaseModel):
         node = handler(data)
         if isinstance(data, Mapping):
             names = {field.alias: name for name, field in cls.model_fields.items() if field.alias}
-            given = [names.get(key, key) for key in data]
+            given = [name for key in data if (name := names.get(key, key)) in node.__dict__]  # what a later version adds is passed over
             rest = [name for name in node.__dict__ if name not in node.model_fields_set]
             object.__setattr__(node, "__dict__", {name: node.__dict__[name] for name in (*given, *rest)})
         return node

@@ -65,19 +65,22 @@ class Stuck(Exception):
 
 
 async def create_topics(bootstrap: str, topics: Iterable[Topic]) -> None:
-    """Create the topics that a real broker does not have yet, with their partitions and retention."""
+    """Create the topics that a real broker does not have yet, with their partitions and retention. Raises KafkaError."""
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:
-        present = set(await admin.list_topics())
-        for topic in topics:
-            if topic.name not in present:
-                config = {"retention.ms": str(topic.kept * 1000 if topic.kept > 0 else -1)}
-                new = NewTopic(topic.name, num_partitions=topic.partitions, replication_factor=1, topic_configs=config)
-                try:
-                    await admin.create_topics([new])
-                except TopicAlreadyExistsError:
-                    continue
+        wanted = [
+            NewTopic(
+                topic.name,
+                num_partitions=topic.partitions,
+                replication_factor=1,
+                topic_configs={"retention.ms": str(topic.kept * 1000 if topic.kept > 0 else -1)},
+            )
+            for topic in topics
+        ]
+        for name, code, *reason in (await admin.create_topics(wanted)).topic_errors:
+            if code not in (0, TopicAlreadyExistsError.errno):
+                raise KafkaError(f"the broker refused topic {name}: error {code} {reason}")
     finally:
         await admin.close()
 
@@ -91,7 +94,7 @@ class Producer:
     def __init__(self, bootstrap: str) -> None:
         self._bootstrap = bootstrap
         self._producer: AIOKafkaProducer | None = None
-        self._readers: dict[str, AIOKafkaConsumer] = {}
+        self._readers: dict[str | None, AIOKafkaConsumer] = {}  # by the group they ask for
 
     async def _started(self) -> AIOKafkaProducer:
         if self._producer is None:
@@ -133,15 +136,29 @@ class Producer:
         return [(metadata.partition, metadata.offset) for metadata in done]
 
     async def committed(self, group: str, topic: str, partition: int) -> int:
-        """The offset a group has committed (0 when none), asked without joining the group."""
-        reader = self._readers.get(group)
-        if reader is None:
-            reader = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, group_id=group, enable_auto_commit=False)
-            await reader.start()
-            self._readers[group] = reader
+        """The offset a group has committed (0 when none), asked without joining the group. Raises Failed."""
         place = TopicPartition(topic, partition)
-        reader.assign([place])
-        return await reader.committed(place) or 0
+        return await self._ask(group, lambda reader: reader.committed(place)) or 0
+
+    async def end(self, topic: str, partition: int) -> int:
+        """The offset the next record of a partition will have. Raises Failed."""
+        place = TopicPartition(topic, partition)
+        ends: dict[TopicPartition, int] = await self._ask(None, lambda reader: reader.end_offsets([place]))
+        return ends[place]
+
+    async def _ask(self, group: str | None, question: Callable[[AIOKafkaConsumer], Awaitable[Any]]) -> Any:
+        try:
+            async with asyncio.timeout(SEND_DEADLINE):
+                reader = self._readers.get(group)
+                if reader is None:
+                    reader = self._readers[group] = AIOKafkaConsumer(
+                        bootstrap_servers=self._bootstrap, group_id=group, enable_auto_commit=False
+                    )
+                    await reader.start()
+                return await question(reader)
+        except (KafkaError, OSError) as error:
+            await self.stop()
+            raise Producer.Failed(f"{type(error).__name__}: {error}") from error
 
     async def stop(self) -> None:
         """Close; what was not acknowledged is unknown and will be sent again."""
@@ -180,12 +197,13 @@ class ConsumerState:
 class _Placing(ConsumerRebalanceListener):  # type: ignore[misc]
     """Forgets held records of partitions that move away; what they held was not committed and is heard again elsewhere."""
 
-    def __init__(self, held: dict[TopicPartition, _Held], fresh: set[TopicPartition]) -> None:
-        self._held, self._fresh = held, fresh
+    def __init__(self, held: dict[TopicPartition, _Held], fresh: set[TopicPartition], state: ConsumerState) -> None:
+        self._held, self._fresh, self._state = held, fresh, state
 
     async def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         for place in revoked:
             self._held.pop(place, None)
+            self._state.held.pop(f"{place.topic}/{place.partition}", None)
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._fresh.update(assigned)
@@ -237,22 +255,26 @@ class Consumer:
                 max_partition_fetch_bytes=2 * 1024 * 1024,
             )
             try:
-                consumer.subscribe(self._topics, listener=_Placing(held, fresh))
+                consumer.subscribe(self._topics, listener=_Placing(held, fresh, self.state))
                 await consumer.start()
                 self._consumer = consumer
                 self.state.trouble = None
                 async for _ in self._polls(consumer, held, fresh):
                     pause = 0.2
-            except (KafkaError, OSError, TimeoutError, _Wedged) as error:
+            except (KafkaError, OSError, _Wedged) as error:
                 self.state.trouble = f"the consumer is rebuilt: {type(error).__name__}"
                 log.warning("consumer.rebuilt", error=type(error).__name__, detail=str(error), group=self._group)
+            except Exception as error:  # the client's own faults end its tasks for good; a new client is the cure for these too
+                self.state.trouble = f"the consumer is rebuilt: {type(error).__name__}"
+                log.error("consumer.rebuilt", group=self._group, exc_info=error)
             finally:
                 self._consumer = None
                 self.state.assigned = False
                 self.state.rebuilt += 1
+                self.state.held = {}
                 try:
                     await asyncio.wait_for(consumer.stop(), 10)
-                except (KafkaError, OSError, TimeoutError) as error:
+                except Exception as error:
                     log.warning("consumer.close_failed", error=type(error).__name__)
             await asyncio.sleep(pause)
             pause = min(pause * 2, 15)
@@ -267,7 +289,7 @@ class Consumer:
             try:
                 polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
             except NoOffsetForPartitionError as error:
-                fresh.update(error.args[0] if isinstance(error.args[0], set | list | tuple) else consumer.assignment())
+                fresh.add(error.args[0])
                 continue
             except OffsetOutOfRangeError as error:
                 await self._stop_gone(consumer, error.args[0])
@@ -275,7 +297,10 @@ class Consumer:
             self.state.assigned = bool(consumer.assignment())
             if polled:
                 moved = loop.time()
-                await asyncio.gather(*(self._handle(consumer, place, _heard(records), held) for place, records in polled.items()))
+                work = (self._handle(consumer, place, _heard(records), held) for place, records in polled.items())
+                for outcome in await asyncio.gather(*work, return_exceptions=True):  # all have ended before any error goes on
+                    if isinstance(outcome, BaseException):
+                        raise outcome
             if loop.time() >= next_look:
                 next_look = loop.time() + LAG_EVERY
                 behind = await self._look(held)
@@ -305,6 +330,7 @@ class Consumer:
         except Stuck as error:
             tries = before.tries + 1 if before else 1
             held[place] = _Held(records, tries, asyncio.get_running_loop().time() + min(0.2 * 2**tries, 30), str(error))
+            self.state.held[f"{place.topic}/{place.partition}"] = str(error)
             if before is None:
                 consumer.pause(place)
                 log.error("consumer.paused", topic=place.topic, partition=place.partition, why=str(error))
@@ -313,7 +339,8 @@ class Consumer:
             return  # moved away meanwhile; the inbox passes over what its new owner hears again
         await consumer.commit({place: records[-1].offset + 1})
         if before is not None:
-            del held[place]
+            held.pop(place, None)
+            self.state.held.pop(f"{place.topic}/{place.partition}", None)
             consumer.resume(place)
             log.info("consumer.resumed", topic=place.topic, partition=place.partition)
 
@@ -335,7 +362,6 @@ class Consumer:
         lag = await self.behind()
         paused = dict.fromkeys(self._topics, 0)
         self.state.lag = lag
-        self.state.held = {f"{place.topic}/{place.partition}": item.why for place, item in held.items()}
         for name in (*self.state.held, *self.state.gone):
             paused[name.rsplit("/", 1)[0]] += 1
         for topic in self._topics:
@@ -348,14 +374,19 @@ class _Wedged(Exception):
     """The consumer is alive and hears nothing though events wait (aiokafka #1154)."""
 
 
+def _text(value: bytes | None) -> str:
+    """Bytes as text that PostgreSQL can keep: whatever stands in a record, it can be parked or become a dead letter."""
+    return (value or b"").decode(errors="replace").replace("\x00", "\ufffd")
+
+
 def _heard(records: Sequence[Any]) -> list[Heard]:
     return [
         Heard(
             topic=record.topic,
             partition=record.partition,
             offset=record.offset,
-            key=(record.key or b"").decode(errors="replace"),
-            headers={name: value.decode(errors="replace") for name, value in record.headers},
+            key=_text(record.key),
+            headers={_text(name.encode()): _text(value) for name, value in record.headers},
             body=record.value,
         )
         for record in records

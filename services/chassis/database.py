@@ -3,65 +3,52 @@
 Two histories of migrations stand in every database: the chassis's (version table `chassis_version`) and the service's own.
 """
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import date
 from decimal import Decimal
 from importlib.resources import as_file, files
 from typing import Any, TypeAlias
+from uuid import UUID
 
 import asyncpg
+import orjson
 from alembic.config import Config
 from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
+from pydantic import BaseModel
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy import pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from contracts.rules import loads
+
 Connection: TypeAlias = asyncpg.Connection
 Pool: TypeAlias = asyncpg.Pool
+
+__all__ = ["Connection", "Pool", "dumps", "encode", "loads", "migrate", "open_pool", "transaction"]
 
 HISTORIES = (("services.chassis", "chassis_version"), ("services.{service}", "service_version"))
 
 
+def encode(value: object) -> bytes:
+    """JSON in UTF-8 with exact numbers: a Decimal is written as the number it is, never through a binary float. Raises TypeError."""
+    return orjson.dumps(value, default=_plain, option=orjson.OPT_UTC_Z | orjson.OPT_NON_STR_KEYS)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case Decimal() if value.is_finite():
+            return orjson.Fragment(format(value, "f").encode())
+        case BaseModel():
+            return value.model_dump(by_alias=True)
+        case UUID():  # asyncpg's own kind
+            return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
 def dumps(value: object) -> str:
-    """JSON text with exact numbers: a Decimal is written as the number it is, never through a binary float."""
-
-    def plain(item: Any) -> Any:
-        if isinstance(item, Decimal):
-            return _Number(item)
-        if isinstance(item, dict):
-            return {key: plain(inner) for key, inner in item.items()}
-        if isinstance(item, list | tuple):
-            return [plain(inner) for inner in item]
-        return item
-
-    return json.dumps(plain(value), ensure_ascii=False, default=_text)
-
-
-def _text(value: object) -> str:
-    """Dates and moments as RFC 3339, everything else (UUIDs) as its text."""
-    return value.isoformat() if isinstance(value, date) else str(value)
-
-
-class _Number(float):
-    """A float that prints the decimal it was made from; `json` writes floats through `__repr__`."""
-
-    def __new__(cls, value: Decimal) -> "_Number":
-        self = super().__new__(cls, float(value))
-        self._text = format(value, "f")
-        return self
-
-    _text: str
-
-    def __repr__(self) -> str:
-        return self._text
-
-
-def loads(text: str | bytes) -> Any:
-    """JSON with every number that is no integer read as a Decimal."""
-    return json.loads(text, parse_float=Decimal)
+    """`encode` as text."""
+    return encode(value).decode()
 
 
 async def _prepare(connection: Connection) -> None:

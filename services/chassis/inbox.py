@@ -43,9 +43,14 @@ INFRASTRUCTURE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
     asyncpg.CannotConnectNowError,
-    asyncpg.TooManyConnectionsError,
+    asyncpg.AdminShutdownError,
+    asyncpg.CrashShutdownError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.TransactionRollbackError,  # a deadlock or a serialisation failure: another transaction's doing
+    asyncpg.LockNotAvailableError,
 )
-"""Failures that are nobody's event: the database is gone, so everything waits."""
+"""Failures that are no event's fault: the database is gone, full or busy, so the partition waits."""
 
 S = TypeVar("S")
 log = structlog.get_logger()
@@ -149,6 +154,8 @@ def decode(heard: Heard, *, strict: bool = False) -> _Item:
     try:
         payload = kind.model_validate(loads(heard.body or b""), extra="forbid" if strict else "ignore")
         moment = datetime.fromisoformat(headers["ce_time"])
+        if moment.tzinfo is None:
+            raise ValueError("ce_time has no zone")
     except (ValueError, KeyError, RecursionError) as error:
         what = (
             "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
@@ -163,9 +170,15 @@ def decode(heard: Heard, *, strict: bool = False) -> _Item:
         key=heard.key,
         partition=heard.partition,
         payload=payload,
-        trace=headers.get("traceparent") or None,
+        trace=_trace(heard),
     )
     return _Item(heard, event, kind)
+
+
+def _trace(heard: Heard) -> str | None:
+    """The traceparent a record came with; a malformed one is none."""
+    traceparent = heard.headers.get("traceparent")
+    return traceparent if trace_id(traceparent) else None
 
 
 class Inbox(Generic[S]):
@@ -210,7 +223,7 @@ class Inbox(Generic[S]):
                 if pause is not None:
                     await asyncio.sleep(pause)
         assert failure is not None
-        log.warning("inbox.run_failed", topic=topic, events=len(items), error=type(failure).__name__, exc_info=failure)
+        log.warning("inbox.run_failed", topic=topic, events=len(items), exc_info=failure)
         failed: dict[str, tuple[list[_Item], Exception]] = {}
         done = await self._halve(topic, handler, items, failed)
         if failed:
@@ -219,7 +232,7 @@ class Inbox(Generic[S]):
     async def _halve(
         self, topic: str, handler: Handler | None, items: list[_Item], failed: dict[str, tuple[list[_Item], Exception]]
     ) -> int:
-        """Handle in halves down to single events; later events of a failed key wait behind it. Returns how many succeeded."""
+        """Handle in halves down to single events; later events of a failed key wait behind it. Returns how many were new and done."""
         waiting = [item for item in items if item.heard.key in failed]
         for item in waiting:
             failed[item.heard.key][0].append(item)
@@ -227,7 +240,7 @@ class Inbox(Generic[S]):
         if not items:
             return 0
         try:
-            await self._apply(topic, handler, items)
+            return await self._apply(topic, handler, items)
         except INFRASTRUCTURE as error:
             raise Stuck(f"{type(error).__name__}: the database does not answer") from error
         except Exception as error:
@@ -236,17 +249,15 @@ class Inbox(Generic[S]):
                 return 0
             middle = len(items) // 2
             return await self._halve(topic, handler, items[:middle], failed) + await self._halve(topic, handler, items[middle:], failed)
-        return len(items)
 
     async def _park_or_stop(self, topic: str, failed: dict[str, tuple[list[_Item], Exception]], done: int) -> None:
         first = next(iter(failed.values()))[1]
-        why = f"{type(first).__name__}: {first}"
         if not done and len(failed) > 1:
             raise Stuck(f"every event of the batch fails; the first with {type(first).__name__}") from first
         try:
             async with transaction(self._pool, principal=f"service:{self._service}") as connection:
                 recent = await connection.fetchval(
-                    "SELECT count(DISTINCT key) FROM parked WHERE consumer = $1 AND at > $2",
+                    "SELECT count(*) FROM (SELECT FROM parked WHERE consumer = $1 GROUP BY key HAVING min(at) > $2) AS keys",
                     self._service,
                     clock.now() - timedelta(hours=1),
                 )
@@ -255,15 +266,15 @@ class Inbox(Generic[S]):
                 for items, error in failed.values():
                     await self._park(connection, items, f"{type(error).__name__}: {error}")
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise Stuck(f"{type(error).__name__}: the database does not answer, nothing can be parked") from error
+            raise Stuck(f"{type(error).__name__}: nothing can be parked, the database does not answer as it should") from error
         self._telemetry.count("zhaoqi.events.parked", sum(len(items) for items, _ in failed.values()), topic=topic)
-        log.error("inbox.parked", topic=topic, keys=len(failed), error=type(first).__name__, why=why[:200])
+        log.error("inbox.parked", topic=topic, keys=len(failed), error=type(first).__name__)
 
     async def _park(self, connection: Connection, items: Sequence[_Item], error: str) -> None:
         await connection.executemany(
             'INSERT INTO parked (consumer, source, event_id, topic, partition, "offset", key, headers, body, at, error)'
             " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT DO NOTHING",
-            [(*self._kept(item), error[:2000]) for item in items],
+            [(*self._kept(item), _storable(error)) for item in items],
         )
 
     def _kept(self, item: _Item) -> tuple[object, ...]:
@@ -281,13 +292,13 @@ class Inbox(Generic[S]):
             clock.now(),
         )
 
-    async def _apply(self, topic: str, handler: Handler | None, items: list[_Item]) -> None:
-        """One transaction: pass over what was heard before or is parked, handle the rest, keep what is refused."""
+    async def _apply(self, topic: str, handler: Handler | None, items: list[_Item]) -> int:
+        """One transaction: pass over what was heard before or is parked, handle the rest, keep what is refused; how many were new."""
         begun = time.monotonic()
         spans = self._telemetry.batch_spans(
             f"process {topic}",
             SpanKind.CONSUMER,
-            [item.heard.headers.get("traceparent") or None for item in items],
+            [_trace(item.heard) for item in items],
             attributes={
                 "messaging.destination.name": topic,
                 "messaging.operation.name": "process",
@@ -312,6 +323,7 @@ class Inbox(Generic[S]):
         self._telemetry.count("zhaoqi.events.duplicate", len(items) - fresh, topic=topic)
         self._telemetry.count("zhaoqi.events.refused", refused, topic=topic)
         self._telemetry.took(time.monotonic() - begun, topic=topic)
+        return fresh
 
     async def _in_transaction(
         self, connection: Connection, handler: Handler | None, items: list[_Item], spans: dict[str | None, trace.Span]
@@ -353,7 +365,7 @@ class Inbox(Generic[S]):
             await connection.executemany(
                 'INSERT INTO dead_letters (consumer, source, event_id, topic, partition, "offset", key, headers, body, at, reason)'
                 " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT DO NOTHING",
-                [(*self._kept(item), reason[:2000]) for item, reason in letters],
+                [(*self._kept(item), _storable(reason)) for item, reason in letters],
             )
         return len(fresh), len(letters)
 
@@ -434,6 +446,11 @@ class Inbox(Generic[S]):
                 raise ValueError(refused[0].reason)
             await work.finish()
         self._wake()
+
+
+def _storable(text: str) -> str:
+    """A message that PostgreSQL keeps: bounded, without NUL."""
+    return text[:2000].replace("\x00", "\ufffd")
 
 
 async def troubles(connection: Connection) -> dict[str, Any]:

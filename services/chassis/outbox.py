@@ -24,13 +24,17 @@ from contracts.events import Payload
 from contracts.topics import TOPIC_OF, TOPICS, key_of, type_name
 from services.chassis import clock
 from services.chassis.bus import Producer, Record
-from services.chassis.database import Connection, Pool
+from services.chassis.database import Connection, Pool, encode
 from services.chassis.telemetry import Telemetry, trace_id, traceparent_of
 
 LARGEST = 256 * 1024
 """Bytes an event may have (design §3)."""
 BATCH = 1000
+BATCH_BYTES = 1024 * 1024
+"""Bytes of one batch; together with HELD less than what the in-memory broker keeps of a partition."""
 POLL = 0.05
+OVERHEAD = 512
+"""Bytes that headers and framing add to an event, at most."""
 HELD = 3 * 1024 * 1024
 """Bytes of one partition that may wait uncommitted on the in-memory broker, which drops the oldest past 5 MiB."""
 
@@ -59,20 +63,25 @@ class TooLarge(ValueError):
 
 @dataclass(frozen=True)
 class Said:
-    """An event on its way into the outbox."""
+    """An event on its way into the outbox; made, it is known to fit. Raises TooLarge."""
 
     payload: Payload
     traceparent: str | None
     link: str | None = None
+    body: bytes = field(init=False)
 
-    def row(self, now: datetime) -> tuple[object, ...]:
-        """The outbox row; raises TooLarge."""
-        body = self.payload.model_dump_json(exclude_none=True).encode()
+    def __post_init__(self) -> None:
+        body = encode(self.payload.model_dump(by_alias=True, exclude_none=True))
         if len(body) > LARGEST:
             raise TooLarge(f"{type(self.payload).__name__} has {len(body)} bytes; an event may have {LARGEST}: say less, or an address")
+        object.__setattr__(self, "body", body)
+
+    def row(self, now: datetime) -> tuple[object, ...]:
+        """The outbox row."""
         event = type(self.payload)
-        partition = getattr(self.payload, "partition", None) if TOPIC_OF[event].key == "partition" else None
-        return uuid7(), type_name(event), TOPIC_OF[event].name, key_of(self.payload), partition, body, now, self.traceparent, self.link
+        topic = TOPIC_OF[event]
+        partition = getattr(self.payload, "partition", None) if topic.key == "partition" else None
+        return uuid7(), type_name(event), topic.name, key_of(self.payload), partition, self.body, now, self.traceparent, self.link
 
 
 async def put(connection: Connection, said: Sequence[Said], now: datetime) -> None:
@@ -133,18 +142,16 @@ class Relay:
                         self.trouble = None  # another process leads; this one is well
                         await asyncio.sleep(0.5)
                         continue
-                    try:
-                        while True:
-                            sent = await self._send_some(connection)
-                            self.trouble, pause = None, 0.1
-                            if not sent:
-                                await self._rest()
-                    finally:
-                        if not connection.is_closed():
-                            await connection.execute("SELECT pg_advisory_unlock(hashtext('zhaoqi.relay'))")
+                    # The pool unlocks when it takes the connection back; the server does when the connection breaks.
+                    await self._recall(connection)
+                    while True:
+                        sent = await self._send_some(connection)
+                        self.trouble, pause = None, 0.1
+                        if not sent:
+                            await self._rest()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Producer.Failed, TimeoutError) as error:
                 self.trouble = f"the relay waits: {type(error).__name__}"
-                log.warning("relay.failed", error=type(error).__name__, detail=str(error))
+                log.warning("relay.failed", error=type(error).__name__, detail=str(error) if isinstance(error, Producer.Failed) else None)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 10)
 
@@ -157,9 +164,12 @@ class Relay:
 
     async def _send_some(self, connection: Connection) -> int:
         rows = await connection.fetch(
-            "SELECT id, event_id, type, topic, key, partition, body, said_at, traceparent, link"
-            " FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT $1",
+            "SELECT id, event_id, type, topic, key, partition, body, said_at, traceparent, link FROM"
+            " (SELECT *, sum(octet_length(body)) OVER (ORDER BY id) - octet_length(body) AS bytes_before FROM"
+            "   (SELECT * FROM outbox WHERE published_at IS NULL ORDER BY id LIMIT $1) AS waiting) AS measured"
+            " WHERE bytes_before < $2 ORDER BY id",
             BATCH,
+            BATCH_BYTES,
         )
         if not rows:
             return 0
@@ -196,30 +206,42 @@ class Relay:
                     "ce_time": row["said_at"].isoformat().replace("+00:00", "Z"),
                     "ce_subject": row["key"],
                     "content-type": "application/json",
-                    "traceparent": parents[row["topic"], trace_id(row["traceparent"])] or "",
+                    **({"traceparent": parent} if (parent := parents[row["topic"], trace_id(row["traceparent"])]) else {}),
                 },
             )
             for row in rows
         ]
+        started = [span for by_trace in spans.values() for span in by_trace.values()]
         try:
             acknowledged = await self._producer.send_all(records)
+            crashpoint("relay.before_mark", self._crash)
+            await connection.execute("UPDATE outbox SET published_at = $1 WHERE id = ANY($2)", clock.now(), [row["id"] for row in rows])
         except BaseException as error:
-            for by_trace in spans.values():
-                for span in by_trace.values():
-                    span.set_status(Status(StatusCode.ERROR, type(error).__name__))
-                    span.end()
+            for span in started:
+                span.set_status(Status(StatusCode.ERROR, type(error).__name__))
             raise
-        crashpoint("relay.before_mark", self._crash)
-        await connection.execute("UPDATE outbox SET published_at = $1 WHERE id = ANY($2)", clock.now(), [row["id"] for row in rows])
-        for by_trace in spans.values():
-            for span in by_trace.values():
+        finally:
+            for span in started:
                 span.end()
         for topic, group in by_topic.items():
             self._telemetry.count("zhaoqi.events.said", len(group), topic=topic)
         if self._backlog is not None:
             for record, (partition, offset) in zip(records, acknowledged, strict=True):
-                self._backlog.add(record.topic, partition, offset=offset, size=len(record.body) + 512)
+                self._backlog.add(record.topic, partition, offset=offset, size=len(record.body) + OVERHEAD)
         return len(rows)
+
+    async def _recall(self, connection: Connection) -> None:
+        """On the in-memory broker: what an earlier leader sent and nobody committed yet fills partitions too."""
+        if self._backlog is None:
+            return
+        self._backlog.sent.clear()
+        for topic in (topic for topic in TOPICS.values() if topic.said_by == self._service):
+            largest = await connection.fetchval("SELECT coalesce(max(octet_length(body)), 0) FROM outbox WHERE topic = $1", topic.name)
+            for partition in range(topic.partitions):
+                end = await self._producer.end(topic.name, partition)
+                heard = [await self._producer.committed(group, topic.name, partition) for group in topic.heard_by] if end else [0]
+                if end > min(heard):
+                    self._backlog.add(topic.name, partition, offset=end - 1, size=(end - min(heard)) * (largest + OVERHEAD))
 
     async def _room(self) -> None:
         """On the in-memory broker: wait until no partition holds more than it may, so that nothing is dropped unheard."""

@@ -7,6 +7,7 @@ logs at WARNING, and the access log is off.
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -65,6 +66,7 @@ METRICS: dict[MetricName, tuple[str, str]] = {
     "zhaoqi.parked_keys": ("{key}", "keys that are parked"),
 }
 LINKS = 32
+_TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _propagator = TraceContextTextMapPropagator()
 _DROPPED = ("http.target", "http.url", "url.", "http.user_agent", "net.peer", "client.address", "server.address", "user_agent", "query")
 
@@ -88,8 +90,9 @@ def current_traceparent() -> str | None:
 
 
 def trace_id(traceparent: str | None) -> str | None:
-    """The trace id inside a traceparent."""
-    return traceparent.split("-")[1] if traceparent else None
+    """The trace id inside a traceparent; None when it is none of W3C Trace Context."""
+    form = _TRACEPARENT.fullmatch(traceparent or "")
+    return form[1] if form else None
 
 
 def span_context(traceparent: str | None) -> SpanContext | None:
