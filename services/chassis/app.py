@@ -69,6 +69,16 @@ class Runtime(Generic[S]):
         self.inbox: Inbox[S]
         self.consumer: Consumer | None = None
         self.failed: str | None = None
+        self._listeners: list[Callable[[], None]] = []
+
+    def after_commit(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after every commit of this process, from its event loop; it must return at once."""
+        self._listeners.append(listener)
+
+    def _committed(self) -> None:
+        self.relay.wake()
+        for listener in self._listeners:
+            listener()
 
     async def open(self) -> list[asyncio.Task[None]]:
         """Migrate, connect, and start the relay and the consumer; returns their tasks."""
@@ -93,7 +103,7 @@ class Runtime(Generic[S]):
             store=self._store,
             telemetry=self.telemetry,
             timezone=settings.timezone,
-            wake=self.relay.wake,
+            wake=self._committed,
             crash=settings.crash,
         )
         tasks = [asyncio.create_task(self.relay.run(), name="relay"), asyncio.create_task(self._measure(), name="measure")]
@@ -123,7 +133,7 @@ class Runtime(Generic[S]):
                 work.traces[trace.split("-")[1]] = trace
             yield work
             await work.finish()
-        self.relay.wake()
+        self._committed()
 
     @asynccontextmanager
     async def read(self, principal: Principal) -> AsyncIterator[S]:
