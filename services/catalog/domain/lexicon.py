@@ -9,7 +9,7 @@ def _any(words: tuple[str, ...]) -> str:
     return "(?:" + "|".join(sorted(words, key=len, reverse=True)) + ")" if words else r"(?!)"
 
 
-GIVING = ("给予", "予以", "发放", "拨付", "提供", "兑现", "给")
+GIVING = ("给予", "予以", "发放", "拨付", "提供", "兑现", "返还", "退还", "给")
 AIDS = (
     "奖励", "补助", "补贴", "资助", "奖补", "扶持", "支持", "贴息", "补偿", "津贴", "奖金", "预付款", "贴费", "配套", "返还", "退还", "退付", "补足", "经费",
 )  # fmt: skip
@@ -82,7 +82,7 @@ class Lexicon:
 
     @cached_property
     def relief(self) -> re.Pattern[str]:
-        return re.compile(rf"{_any(self.reliefs)}|可(?:[^,。;]{{0,4}}延|在[^,。;]{{2,14}}前(?:完成|缴纳|补缴|支付))|由\d+年延长")
+        return re.compile(rf"{_any(self.reliefs)}|可(?:依法|依规|申请|相应|适当)?(?:顺延|延期|延长|延缓)|可(?:在[^,。;]{{2,14}}前(?:完成|缴纳|补缴|支付))|由\d+年延长")
 
     @cached_property
     def aid(self) -> re.Pattern[str]:

@@ -264,7 +264,7 @@ def _announced(text: str, found: list[Provision], lexicon: Lexicon) -> list[Prov
 
 
 _OWN_TARGET = re.compile(r"^(?:同时,?|另外,?|此外,?|并|其中,?)?(?:对(?!接|应|外|标|照|口|单[家个户项笔]|每|同一|其)|允许|鼓励|支持|向)")
-_GOES_ON = re.compile(r"^(?:其中|并|且|再|另|超过部分|超出部分|剩余|对?每[家个户人场次名项年]|对?单[家个户项笔]|对?同一|最高|累计|年度|确有|补贴|补助|奖励|资助)")
+_GOES_ON = re.compile(r"^(?:其中|并|且|再|另|超过部分|超出部分|剩余|对?每[家个户人场次名项年]|对?单[家个户项笔]|对?同一|最高|累计|年度|确有|享受|补贴|补助|奖励|资助)")
 
 
 def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexicon: Lexicon) -> bool:
@@ -279,6 +279,8 @@ def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexico
     if not previous.given and got.figures:
         return previous.by == "aid" and strand.span.start - last.span.end < 40
     if not previous.given:
+        if words.startswith("享受") and strand.span.start <= last.span.end + 1 and got.by == "relief":
+            return True
         return same_sentence and got.by == "relief" and previous.by == "relief"
     if strand.span.start > last.span.end + 1:
         return False
@@ -296,6 +298,7 @@ def _stands_alone(text: str, strand: Strand, got: Gift, lexicon: Lexicon) -> boo
         return False
     if got.by == "figure":
         return True
-    if got.by == "aid" and (lexicon.appeal.match(words) or lexicon.policy_talk.search(words)):
+    left = max((before.rfind(c) for c in ",;。"), default=-1) + 1
+    if got.by == "aid" and (lexicon.appeal.match(words) or lexicon.policy_talk.search(words[left:])):
         return False
     return bool(lexicon.addressed.search(words))
