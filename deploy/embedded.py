@@ -199,6 +199,7 @@ class Platform:
             "ZHAOQI_KAFKA_IN_MEMORY": "true" if self.mock else "false",
             "ZHAOQI_HTTP": self.urls[name].removeprefix("http://"),
             "ZHAOQI_SECRET": secret,
+            "ZHAOQI_SERVICE_KEY": hmac.new(secret.encode(), b"neighbour", hashlib.sha256).hexdigest(),
             **{f"ZHAOQI_{other.upper()}_URL": url for other, url in self.urls.items()},
         }
         if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):
