@@ -202,6 +202,22 @@ def allow(scope: str) -> Callable[[Request], Awaitable[Principal]]:
     return dependency
 
 
+async def _digest(request: Request) -> bytes:
+    """What tells one request from another; of a form its fields and files, because the same form is never encoded twice alike."""
+    parts = [request.method.encode(), request.url.path.encode(), request.url.query.encode()]
+    if request.headers.get("content-type", "").startswith("multipart/form-data"):
+        for name, value in (await request.form()).multi_items():
+            parts.append(name.encode())
+            if isinstance(value, str):
+                parts.append(value.encode())
+            else:
+                parts += [(value.filename or "").encode(), sha256(await value.read()).digest()]
+                await value.seek(0)
+    else:
+        parts.append(await request.body())
+    return sha256(b"".join(len(part).to_bytes(8, "big") + part for part in parts)).digest()
+
+
 async def command(request: Request, principal: Principal, do: Callable[[Work[Any]], Awaitable[Reply]]) -> Response:
     """Run a change as one transaction; with an Idempotency-Key, the same request gets the same reply for 24 hours."""
     runtime = runtime_of(request)
@@ -211,8 +227,7 @@ async def command(request: Request, principal: Principal, do: Callable[[Work[Any
             return (await do(work)).response()
         if not 1 <= len(key) <= 200:
             raise Problem("invalid-request", "Idempotency-Key 须为 1 至 200 个字符")
-        query = request.url.query.encode()
-        digest = sha256(b"\n".join((request.method.encode(), request.url.path.encode(), query, await request.body()))).digest()
+        digest = await _digest(request)
         await work.connection.execute(
             "DELETE FROM replies WHERE principal = $1 AND idempotency_key = $2 AND at < $3", principal.id, key, work.now - KEPT
         )
@@ -263,6 +278,7 @@ def create_app(
         FastAPIInstrumentor.instrument_app(
             app, tracer_provider=own.tracers, meter_provider=own.meters, excluded_urls="healthz,readyz", exclude_spans=["receive", "send"]
         )
+        app.middleware_stack = None  # built for the lifespan already, without the instrumentation: the first request builds it anew
         HTTPXClientInstrumentor().instrument(tracer_provider=own.tracers, meter_provider=own.meters)
         runtime = Runtime(name, told, store, subscriptions, own)
         tasks = await runtime.open()
@@ -283,11 +299,18 @@ def create_app(
 
     app = FastAPI(title=title or f"Zhaoqi {name}", version="1", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     problems.install(app)
+    for gone in (*inbox.INFRASTRUCTURE, TimeoutError):
+        app.add_exception_handler(gone, _unavailable)
     for router in routers:
         app.include_router(router)
     app.include_router(_health)
     app.include_router(_ops)
     return app
+
+
+async def _unavailable(_: Request, error: Exception) -> Response:
+    log.warning("request.unavailable", exc_info=error)
+    return problems.response(Problem("unavailable", "数据库或依赖的服务暂时没有应答；请稍后用同一个 Idempotency-Key 重试"))
 
 
 def _watch(runtime: Runtime[Any], task: asyncio.Task[None]) -> None:
@@ -334,7 +357,7 @@ async def trouble(request: Request) -> Response:
             " WHERE resolved_at IS NULL ORDER BY id LIMIT 200"
         )
         parked = await connection.fetch(
-            "SELECT encode(sha256(key::bytea), 'hex') AS key, topic, count(*) AS events, min(at) AS since, min(error) AS error"
+            "SELECT encode(sha256(convert_to(key, 'UTF8')), 'hex') AS key, topic, count(*) AS events, min(at) AS since, min(error) AS error"
             " FROM parked GROUP BY key, topic ORDER BY since LIMIT 200"
         )
         waiting, age = await outbox.depth(connection)
@@ -365,11 +388,16 @@ async def resend(letter: int, request: Request) -> Response:
         raise Problem("not-found", f"没有待处理的死信 {letter}") from error
     except ValueError as error:
         raise Problem("conflict", f"死信仍不能处理：{error}") from error
+    except Exception as error:
+        log.warning("ops.resend_failed", exc_info=error)
+        raise Problem("conflict", f"处理仍然失败（{type(error).__name__}），死信保留；原因见日志") from error
     return Reply({"resent": letter}).response()
 
 
 async def _parked_key(runtime: Runtime[Any], digest: str) -> str:
-    key: str | None = await runtime.pool.fetchval("SELECT key FROM parked WHERE encode(sha256(key::bytea), 'hex') = $1 LIMIT 1", digest)
+    key: str | None = await runtime.pool.fetchval(
+        "SELECT key FROM parked WHERE encode(sha256(convert_to(key, 'UTF8')), 'hex') = $1 LIMIT 1", digest
+    )
     if key is None:
         raise Problem("not-found", "没有这个被搁置的键")
     return key
@@ -384,7 +412,7 @@ async def release(digest: str, request: Request) -> Response:
     try:
         return Reply({"released": await runtime.inbox.release(key)}).response()
     except Exception as error:
-        log.warning("ops.release_failed", error=type(error).__name__, exc_info=error)
+        log.warning("ops.release_failed", exc_info=error)
         raise Problem("conflict", f"处理仍然失败（{type(error).__name__}），事件继续搁置；原因见日志") from error
 
 

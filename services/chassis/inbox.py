@@ -9,7 +9,8 @@ failing event is parked only when the database answers a probe; otherwise it is 
 import asyncio
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -295,22 +296,33 @@ class Inbox(Generic[S]):
     async def _apply(self, topic: str, handler: Handler | None, items: list[_Item]) -> int:
         """One transaction: pass over what was heard before or is parked, handle the rest, keep what is refused; how many were new."""
         begun = time.monotonic()
+        with self._spans(topic, "process", items) as spans:
+            async with asyncio.timeout(DEADLINE), transaction(self._pool, principal=f"service:{self._service}") as connection:
+                fresh, refused = await self._in_transaction(connection, handler, items, spans)
+        self._wake()
+        self._telemetry.count("zhaoqi.events.heard", fresh - refused, topic=topic)
+        self._telemetry.count("zhaoqi.events.duplicate", len(items) - fresh, topic=topic)
+        self._telemetry.count("zhaoqi.events.refused", refused, topic=topic)
+        self._telemetry.took(time.monotonic() - begun, topic=topic)
+        return fresh
+
+    @contextmanager
+    def _spans(self, topic: str, operation: str, items: Sequence[_Item]) -> Iterator[dict[str | None, trace.Span]]:
+        """The spans of work on these items, by trace id; the first is the current one."""
         spans = self._telemetry.batch_spans(
             f"process {topic}",
             SpanKind.CONSUMER,
             [_trace(item.heard) for item in items],
             attributes={
                 "messaging.destination.name": topic,
-                "messaging.operation.name": "process",
+                "messaging.operation.name": operation,
                 "messaging.consumer.group.name": self._service,
                 "zhaoqi.event": items[0].kind.__name__ if items[0].kind else "unreadable",
             },
         )
-        main = next(iter(spans.values()))
         try:
-            with trace.use_span(main, end_on_exit=False, record_exception=False, set_status_on_exception=False):
-                async with asyncio.timeout(DEADLINE), transaction(self._pool, principal=f"service:{self._service}") as connection:
-                    fresh, refused = await self._in_transaction(connection, handler, items, spans)
+            with trace.use_span(next(iter(spans.values())), end_on_exit=False, record_exception=False, set_status_on_exception=False):
+                yield spans
         except BaseException as error:
             for span in spans.values():
                 span.set_status(Status(StatusCode.ERROR, type(error).__name__))
@@ -318,12 +330,6 @@ class Inbox(Generic[S]):
         finally:
             for span in spans.values():
                 span.end()
-        self._wake()
-        self._telemetry.count("zhaoqi.events.heard", fresh - refused, topic=topic)
-        self._telemetry.count("zhaoqi.events.duplicate", len(items) - fresh, topic=topic)
-        self._telemetry.count("zhaoqi.events.refused", refused, topic=topic)
-        self._telemetry.took(time.monotonic() - begun, topic=topic)
-        return fresh
 
     async def _in_transaction(
         self, connection: Connection, handler: Handler | None, items: list[_Item], spans: dict[str | None, trace.Span]
@@ -351,16 +357,8 @@ class Inbox(Generic[S]):
         letters = [(item, item.broken) for item in fresh.values() if item.broken is not None]
         events = [item.event for item in fresh.values() if item.event is not None]
         if events and handler is not None:
-            work = UnitOfWork(
-                store=self._store(connection),
-                connection=connection,
-                now=now,
-                today=clock.city_day(now, self._timezone),
-                traces={key: traceparent_of(span) for key, span in spans.items()},
-            )
-            refused: list[Refused] = await handler(events, work)
+            refused = await self._handle(connection, handler, events, spans, now)
             letters += [(fresh[one.event.source, one.event.id], one.reason) for one in refused]
-            await work.finish()
         if letters:
             await connection.executemany(
                 'INSERT INTO dead_letters (consumer, source, event_id, topic, partition, "offset", key, headers, body, at, reason)'
@@ -368,6 +366,26 @@ class Inbox(Generic[S]):
                 [(*self._kept(item), _storable(reason)) for item, reason in letters],
             )
         return len(fresh), len(letters)
+
+    async def _handle(
+        self,
+        connection: Connection,
+        handler: Handler,
+        events: Sequence[Event[Payload]],
+        spans: Mapping[str | None, trace.Span],
+        now: datetime,
+    ) -> list[Refused]:
+        """Call the handler and write what it says."""
+        work = UnitOfWork(
+            store=self._store(connection),
+            connection=connection,
+            now=now,
+            today=clock.city_day(now, self._timezone),
+            traces={key: traceparent_of(span) for key, span in spans.items()},
+        )
+        refused = await handler(events, work)
+        await work.finish()
+        return refused
 
     async def _parked_among(self, connection: Connection, keys: Sequence[str]) -> set[str]:
         """Which keys are parked. A key that seems parked is locked and looked at again, because it may be released meanwhile."""
@@ -385,67 +403,53 @@ class Inbox(Generic[S]):
     async def release(self, key: str) -> int:
         """Handle what a parked key holds, in order, in one transaction; returns how many. An exception leaves all of it parked."""
         async with transaction(self._pool, principal="operator") as connection:
-            await self._lock_key(connection, key)
-            rows = await connection.fetch("DELETE FROM parked WHERE consumer = $1 AND key = $2 RETURNING *", self._service, key)
-            items = [
-                decode(Heard(row["topic"], row["partition"], row["offset"], row["key"], row["headers"], row["body"]))
-                for row in sorted(rows, key=lambda row: row["id"])
-            ]
-            for kind, run in itertools.groupby(items, key=lambda item: (item.kind, item.broken is not None)):
+            items = [decode(heard) for heard in await self._take(connection, key)]
+            for kind, run in itertools.groupby(items, key=lambda item: (item.heard.topic, item.kind, item.broken is not None)):
                 group = list(run)
-                name = group[0].heard.topic
-                handler = self._subscriptions.get(kind[0]) if kind[0] else None
-                parents = [item.heard.headers.get("traceparent") or None for item in group]
-                attributes = {"messaging.destination.name": name, "messaging.operation.name": "release"}
-                spans = self._telemetry.batch_spans(f"process {name}", SpanKind.CONSUMER, parents, attributes=attributes)
-                try:
-                    await self._in_transaction(connection, handler, group, spans)
-                finally:
-                    for span in spans.values():
-                        span.end()
+                topic, event, _ = kind
+                with self._spans(topic, "release", group) as spans:
+                    await self._in_transaction(connection, self._subscriptions.get(event) if event else None, group, spans)
         self._wake()
         return len(items)
 
     async def drop(self, key: str) -> int:
         """Give up what a parked key holds: every event becomes a dead letter that says so; returns how many."""
         async with transaction(self._pool, principal="operator") as connection:
-            await self._lock_key(connection, key)
-            rows = await connection.fetch("DELETE FROM parked WHERE consumer = $1 AND key = $2 RETURNING *", self._service, key)
-            items = [
-                _Item(
-                    Heard(r["topic"], r["partition"], r["offset"], r["key"], r["headers"], r["body"]), None, None, "dropped by an operator"
-                )
-                for r in rows
-            ]
+            items = [_Item(heard, None, None, "dropped by an operator") for heard in await self._take(connection, key)]
             await self._in_transaction(connection, None, items, {})
         return len(items)
+
+    async def _take(self, connection: Connection, key: str) -> list[Heard]:
+        """Everything a parked key holds, in order; no longer parked when this transaction commits."""
+        await self._lock_key(connection, key)
+        rows = await connection.fetch("DELETE FROM parked WHERE consumer = $1 AND key = $2 RETURNING *", self._service, key)
+        return [_heard(row) for row in sorted(rows, key=lambda row: row["id"])]
 
     async def resend(self, letter: int, *, body: bytes | None = None) -> None:
         """Handle a dead letter again, with a mended body when one is given; raises LookupError, or what the handler raises."""
         async with transaction(self._pool, principal="operator") as connection:
+            now = clock.now()
             row = await connection.fetchrow(
                 "UPDATE dead_letters SET resolved_at = $2, resolution = 'resent' WHERE id = $1 AND resolved_at IS NULL RETURNING *",
                 letter,
-                clock.now(),
+                now,
             )
             if row is None:
                 raise LookupError(f"no open dead letter {letter}")
-            item = decode(Heard(row["topic"], row["partition"], row["offset"], row["key"], row["headers"], body or row["body"]))
+            heard = _heard(row)
+            item = decode(heard if body is None else replace(heard, body=body))
             handler = self._subscriptions.get(item.kind) if item.kind else None
             if item.event is None or handler is None:
-                raise ValueError(item.broken or f"nobody here listens to {row['headers'].get('ce_type')}")
-            work = UnitOfWork(
-                store=self._store(connection),
-                connection=connection,
-                now=clock.now(),
-                today=clock.city_day(clock.now(), self._timezone),
-                traces={trace_id(item.event.trace): item.event.trace},
-            )
-            refused: list[Refused] = await handler([replace(item.event)], work)
+                raise ValueError(item.broken or f"nobody here listens to {heard.headers.get('ce_type')}")
+            with self._spans(heard.topic, "resend", [item]) as spans:
+                refused = await self._handle(connection, handler, [item.event], spans, now)
             if refused:
                 raise ValueError(refused[0].reason)
-            await work.finish()
         self._wake()
+
+
+def _heard(row: asyncpg.Record) -> Heard:
+    return Heard(row["topic"], row["partition"], row["offset"], row["key"], row["headers"], row["body"])
 
 
 def _storable(text: str) -> str:

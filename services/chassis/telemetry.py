@@ -9,7 +9,9 @@ import json
 import logging
 import re
 import sys
+import traceback
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,9 +23,9 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import MetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import Event, ReadableSpan, Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
-from opentelemetry.trace import Link, SpanContext, SpanKind
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 # Every attribute a span of ours may carry, and every metric; dashboards and tests read these tables.
@@ -66,6 +68,7 @@ METRICS: dict[MetricName, tuple[str, str]] = {
     "zhaoqi.parked_keys": ("{key}", "keys that are parked"),
 }
 LINKS = 32
+_USCC = re.compile(r"[0-9A-HJ-NPQRTUWXY]{18}")
 _TRACEPARENT = re.compile(r"(?!ff)[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 _propagator = TraceContextTextMapPropagator()
 _DROPPED = ("http.target", "http.url", "url.", "http.user_agent", "net.peer", "client.address", "server.address", "user_agent", "query")
@@ -102,13 +105,20 @@ def span_context(traceparent: str | None) -> SpanContext | None:
 
 
 class _Private(SpanProcessor):
-    """Drops what writes a URL (hence a USCC) from every span before anyone exports it."""
+    """Drops what may hold a USCC from every span before anyone exports it: URLs, and the words of exceptions, which quote rows."""
 
     def on_end(self, span: ReadableSpan) -> None:
         kept = {name: value for name, value in (span.attributes or {}).items() if not name.startswith(_DROPPED)}
         span._attributes = kept
-        if span.name.split(" ")[0] in ("GET", "POST", "PUT", "PATCH", "DELETE") and "http.route" not in kept:
+        if "http.route" not in kept and any(name.startswith("http.") for name in kept):
             span._name = span.name.split(" ")[0]  # without a route the rest of the name may be a path
+        span._status = Status(span.status.status_code)
+        span._events = [
+            Event(
+                event.name, {name: value for name, value in (event.attributes or {}).items() if name == "exception.type"}, event.timestamp
+            )
+            for event in span.events
+        ]
 
 
 class FileExporter(SpanExporter):
@@ -245,24 +255,75 @@ def _add_trace(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
+def _wordless(error: BaseException) -> str:
+    """An exception without its words, which may quote a row: the kinds, SQLSTATE and constraint, and the lines it came through."""
+    chain: list[str] = []
+    seen: BaseException | None = error
+    while seen is not None:
+        named = [str(value) for name in ("sqlstate", "constraint_name") if (value := getattr(seen, name, None))]
+        frames = [f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(seen.__traceback__)[-8:]]
+        chain.append(f"{' '.join([type(seen).__name__, *named])} at {' > '.join(frames)}")
+        seen = seen.__cause__ or (None if seen.__suppress_context__ else seen.__context__)
+    return " | because ".join(chain)
+
+
+def _add_error(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+    error = event.pop("exc_info", None)
+    if error is True:
+        error = sys.exc_info()[1]
+    if isinstance(error, BaseException):
+        event["error"] = _wordless(error)
+    return event
+
+
+class _Lines(logging.Formatter):
+    """A library's log records as JSON lines like ours; what looks like a USCC in its words is blackened."""
+
+    def __init__(self, service: str) -> None:
+        super().__init__()
+        self._service = service
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line."""
+        event: dict[str, Any] = {
+            "event": _USCC.sub("*", record.getMessage()),
+            "logger": record.name,
+            "level": record.levelname.lower(),
+            "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat().replace("+00:00", "Z"),
+            "service": self._service,
+        }
+        if record.exc_info and record.exc_info[1]:
+            event["error"] = _wordless(record.exc_info[1])
+        return json.dumps(_add_trace(None, "", event), ensure_ascii=False)
+
+
 def configure_logs(service: str) -> None:
-    """JSON lines on stderr with time, level, service and trace; libraries at WARNING, because their INFO lines hold URLs."""
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(message)s", force=True)
+    """JSON lines on stderr with time, level, service and trace; libraries at WARNING, because their INFO lines hold URLs.
+
+    No line holds an exception's words: a database quotes the row it refused, and so the USCC and the name in it.
+    """
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Lines(service))
+    logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in ("httpx", "httpcore", "uvicorn.access", "aiokafka"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+    def add_service(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
+        return {**event, "service": service}
+
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
+            add_service,  # type: ignore[list-item]
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _add_trace,  # type: ignore[list-item]
-            structlog.processors.format_exc_info,
+            _add_error,  # type: ignore[list-item]
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         cache_logger_on_first_use=False,
     )
-    structlog.contextvars.bind_contextvars(service=service)
 
 
 __all__ = ["ATTRIBUTES", "METRICS", "FileExporter", "Span", "SpanKind", "Telemetry", "configure_logs", "telemetry_of"]
