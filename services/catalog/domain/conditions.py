@@ -51,7 +51,7 @@ def conditions(passage: Passage, provision: Provision, lexicon: Lexicon, wording
 
 def _regions(passage: Passage, provision: Provision, lexicon: Lexicon) -> list[Span]:
     regions = list(provision.intro)
-    regions += [s.span for s in provision.strands]
+    regions += [Span(s.span.start, max(end, s.span.start)) for s, end in zip(provision.strands, provision.ends, strict=True)]
     return regions
 
 

@@ -37,12 +37,16 @@ class Strand:
 
 @dataclass(frozen=True)
 class Provision:
-    """One benefit's words: `strands` in order, the figures given, where the giving begins, and earlier words that announced it."""
+    """One benefit's words: `strands` in order, the figures given, where the giving begins, and earlier words that announced it.
+
+    `ends` tells for each strand where its giving ends: what follows in the sentence conditions nothing.
+    """
 
     strands: tuple[Strand, ...]
     given: tuple[Figure, ...]
     gives_at: int
     by: str
+    ends: tuple[int, ...] = ()
     intro: tuple[Span, ...] = ()
 
     @property
@@ -135,11 +139,12 @@ def strands(passage: Passage, block: Block, lexicon: Lexicon) -> list[Strand]:
 
 @dataclass(frozen=True)
 class Gift:
-    """What a strand gives: the figures given, and where the giving begins."""
+    """What a strand gives: the figures given, where the giving begins, and where the clause of the last gift ends."""
 
     figures: tuple[Figure, ...]
     at: int
     by: str
+    end: int
 
 
 def gift(text: str, span: Span, lexicon: Lexicon) -> Gift | None:
@@ -155,16 +160,20 @@ def gift(text: str, span: Span, lexicon: Lexicon) -> Gift | None:
             given.append(Figure(f.value, f.unit, Span(f.span.start + span.start, f.span.end + span.start)))
             at = place if at is None else min(at, place)
     if given and at is not None:
-        return Gift(tuple(given), span.start + at, "figure")
+        return Gift(tuple(given), span.start + at, "figure", _clause_end(text, given[-1].span.end, span.end))
     for relief in lexicon.relief.finditer(words):
         left = max((words.rfind(c, 0, relief.start()) for c in ",;。"), default=-1) + 1
         right = min((i for i in (words.find(c, relief.end()) for c in ",;。") if i >= 0), default=len(words))
         if not lexicon.policy_talk.search(words[left:right]):
-            return Gift((), span.start + relief.start(), "relief")
+            return Gift((), span.start + relief.start(), "relief", span.start + right)
     aid = lexicon.aid.search(words)
     if aid and len(words) - aid.end() < 60:
-        return Gift((), span.start + aid.start("give"), "aid")
+        return Gift((), span.start + aid.start("give"), "aid", _clause_end(text, span.start + aid.end(), span.end))
     return None
+
+
+def _clause_end(text: str, at: int, end: int) -> int:
+    return min((i for i in (text.find(c, at, end) for c in ",;。") if i >= 0), default=end)
 
 
 def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
@@ -172,6 +181,8 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
     if not (figure.money or figure.share):
         return None
     comma = max((words.rfind(c, 0, figure.span.start) for c in ",;。:"), default=-1) + 1
+    if re.search(r"(?:利率|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|低于|高于|(?<!不)超过?|不满|大于|小于)$", words[comma : figure.span.start]):
+        return None
     stop = min((i for i in (words.find(c, figure.span.end) for c in ",;。") if i >= 0), default=len(words))
     before, after = words[comma : figure.span.start], words[figure.span.end : stop]
     bound = re.match(r"(?:\(不?含(?:本数)?\))?(?:[及或]?以[上下内])(?:\(不?含\))?", after)
@@ -233,10 +244,10 @@ def provisions(passage: Passage, lexicon: Lexicon) -> list[Provision]:
                 continue
             if previous is not None and _continues(passage.text, strand, got, previous, lexicon):
                 by = "figure" if got.figures else previous.by
-                previous = Provision((*previous.strands, strand), (*previous.given, *got.figures), previous.gives_at, by)
+                previous = Provision((*previous.strands, strand), (*previous.given, *got.figures), previous.gives_at, by, (*previous.ends, got.end))
                 found[-1] = previous
             elif _stands_alone(passage.text, strand, got, lexicon):
-                previous = Provision((strand,), got.figures, got.at, got.by)
+                previous = Provision((strand,), got.figures, got.at, got.by, (got.end,))
                 found.append(previous)
             else:
                 previous = None
@@ -259,7 +270,7 @@ def _announced(text: str, found: list[Provision], lexicon: Lexicon) -> list[Prov
             if later:
                 intro.setdefault(later[0], []).append(one.span)
                 continue
-        out.append(Provision(one.strands, one.given, one.gives_at, one.by, tuple(intro.get(i, ()))))
+        out.append(Provision(one.strands, one.given, one.gives_at, one.by, one.ends, tuple(intro.get(i, ()))))
     return out
 
 
@@ -299,6 +310,7 @@ def _stands_alone(text: str, strand: Strand, got: Gift, lexicon: Lexicon) -> boo
     if got.by == "figure":
         return True
     left = max((before.rfind(c) for c in ",;。"), default=-1) + 1
-    if got.by == "aid" and (lexicon.appeal.match(words) or lexicon.policy_talk.search(words[left:])):
+    right = min((i for i in (words.find(c, len(before)) for c in ",;。") if i >= 0), default=len(words))
+    if got.by == "aid" and (lexicon.appeal.match(words) or lexicon.policy_talk.search(words[left:right])):
         return False
     return bool(lexicon.addressed.search(words))
