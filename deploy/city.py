@@ -170,7 +170,7 @@ def _insured(rng: random.Random, firm: Firm, as_of: date) -> dict[str, int]:
 
 
 def _tax_credit(rng: random.Random, firm: Firm, year: int) -> str:
-    """纳税信用管理办法（国家税务总局公告2014年第40号）第二十条: no A before three years of business; M (2018年第8号) is for the newly founded."""
+    """纳税信用管理办法第二十条: no A before three years of business; M (税务总局公告2018年第8号) is for the newly founded."""
     spot = min(1.0, max(0.0, firm.repute + rng.gauss(0, 0.08)))
     age = year - firm.founded.year
     if spot < 0.03:
