@@ -5,6 +5,7 @@ process that sees only the published benefits and the generated enterprises; the
 """
 
 import asyncio
+import fcntl
 import json
 import shutil
 import sys
@@ -46,7 +47,9 @@ class Caller:
         headers = self._headers | more.pop("headers", {})
         answer = await self._client.request(method, f"{self._urls[service]}{path}", headers=headers, **more)
         if answer.is_error:
-            raise httpx.HTTPStatusError(f"{method} {path}: {answer.status_code} {answer.text[:500]}", request=answer.request, response=answer)
+            raise httpx.HTTPStatusError(
+                f"{method} {path}: {answer.status_code} {answer.text[:500]}", request=answer.request, response=answer
+            )
         return json.loads(answer.content)
 
     async def all(self, service: str, path: str, **query: Any) -> list[dict[str, Any]]:
@@ -235,7 +238,6 @@ async def run(
     count: int = 2000,
     seed: int = 1,
     prepared: Callable[[Platform], None] | None = None,
-    keep: Callable[[Platform], None] | None = None,
 ) -> int:
     """Run the demo; 0 when nothing is missing. `prepared` is called when the services are ready (a fault test breaks something there)."""
     console = Console(stderr=True)
@@ -244,8 +246,9 @@ async def run(
         console.print(f"[red]{docs}: no such folder, or no document in it; give DOCS=<folder with documents>[/red]")
         return 2
     as_of = clock.city_day(clock.now(), "Asia/Shanghai")
-    if (var / "lock").exists() or not var.exists():
-        shutil.rmtree(var, ignore_errors=True)
+    if not _cleared(var):
+        console.print(f"[red]a demo already runs from {var}; stop it first[/red]")
+        return 2
     begun = time.monotonic()
     console.print(f"[bold]Starting PostgreSQL, the broker and four services[/bold] ({var})")
     with Platform(var, TOPICS, with_kafka=with_kafka) as platform:
@@ -265,6 +268,22 @@ async def run(
         out.write_text(json.dumps(demo_json(report), ensure_ascii=False, indent=1) + "\n", "utf-8")
         console.print(f"Written: {out}. The whole run took {time.monotonic() - begun:.0f} s.")
         return 1 if lacking(report) else 0
+
+
+def _cleared(var: Path) -> bool:
+    """Every run begins with an empty folder; false if a running platform holds it."""
+    var.mkdir(parents=True, exist_ok=True)
+    with (var / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        postgres = var / "postgres"
+        if postgres.is_symlink():  # under root the data lie where the unprivileged server can reach them
+            shutil.rmtree(postgres.resolve(), ignore_errors=True)
+            postgres.unlink()
+        shutil.rmtree(var)
+    return True
 
 
 async def _stages(demo: Demo, given: list[Path], count: int, seed: int) -> Run:

@@ -110,7 +110,12 @@ class Runtime(Generic[S]):
         topics = {TOPIC_OF[event].name for event in self._subscriptions}
         if topics:
             self.consumer = Consumer(
-                settings.kafka, group=self.name, topics=sorted(topics), process=self.inbox.process, telemetry=self.telemetry
+                settings.kafka,
+                group=self.name,
+                topics=sorted(topics),
+                process=self.inbox.process,
+                telemetry=self.telemetry,
+                session=3.0 if settings.kafka_in_memory else 10.0,  # the mock lets a killed member's group wait twice this long
             )
             tasks.append(asyncio.create_task(self.consumer.run(), name="consumer"))
         return tasks

@@ -216,10 +216,14 @@ class Consumer:
     """One member of a service's group over all topics it hears; `run()` supervises it until cancelled.
 
     The range assignor puts partition p of every twelve-partition topic with one member, which matching relies on (design §6).
+    `session` are the seconds after which the group gives a silent member up.
     """
 
-    def __init__(self, bootstrap: str, *, group: str, topics: Sequence[str], process: Process, telemetry: Telemetry) -> None:
+    def __init__(
+        self, bootstrap: str, *, group: str, topics: Sequence[str], process: Process, telemetry: Telemetry, session: float = 10.0
+    ) -> None:
         self._bootstrap, self._group, self._topics = bootstrap, group, sorted(topics)
+        self._session_ms = int(session * 1000)
         self._process, self._telemetry = process, telemetry
         self.state = ConsumerState()
         self._consumer: AIOKafkaConsumer | None = None
@@ -249,8 +253,8 @@ class Consumer:
                 auto_offset_reset="none",
                 partition_assignment_strategy=[RangePartitionAssignor],
                 max_poll_interval_ms=300_000,
-                session_timeout_ms=10_000,
-                heartbeat_interval_ms=3_000,
+                session_timeout_ms=self._session_ms,
+                heartbeat_interval_ms=self._session_ms // 3,
                 fetch_max_wait_ms=50,
                 max_partition_fetch_bytes=2 * 1024 * 1024,
             )

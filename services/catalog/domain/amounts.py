@@ -18,7 +18,7 @@ _CAP_SUBJECT = re.compile(r"(?:每年每|单[家个户笔次项]|每[家户个�
 # What a sum is counted by: these become part of the unit; 每家, 每个项目 and the like say who may have it once.
 _COUNTED = "辆|人|人次|晚|夜|场|吨|亩|台|套|千瓦时|平方米|立方米|标箱|公里|天|日|小时|学时|课时|次|千瓦"
 _PER_BEFORE = re.compile(rf"每(?:1)?({_COUNTED})(?:每(?:1)?({_COUNTED}))?[^,。;每]{{0,6}}$")
-_PER_AFTER = re.compile(rf"/(?P<u>[^\d,。;()、的给予]{{1,5}}?(?:/[^\d,。;()、的给予]{{1,3}}?)?)(?=给予|奖励|补|的|生产|标准|[,。;()、一]|$)")
+_PER_AFTER = re.compile(r"/(?P<u>[^\d,。;()、的给予]{1,5}?(?:/[^\d,。;()、的给予]{1,3}?)?)(?=给予|奖励|补|的|生产|标准|[,。;()、一]|$)")
 _RANGE_BEFORE = re.compile(rf"({NUMERAL})((?:[十百千万亿])?元?)[-—~至到]+$")
 _STEP_WORD = re.compile(r"(第?[一二三四五六七八九十]+(?:至[一二三四五六七八九十]+)?(?:等奖|名|档|级|年))")
 

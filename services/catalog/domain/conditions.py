@@ -12,7 +12,7 @@ from datetime import date
 from services.catalog.domain.attributes import MEASURED, SAID, Measured, Said
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision, zones
+from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import Comparison, Window, comparisons, plain, windows
 
 SIZES = (("大", "大型"), ("中", "中型"), ("小", "小型"), ("微", "微型"))

@@ -262,7 +262,7 @@ def _title(words: str) -> str:
 def _honour(name: str, words: str, registry: Registry) -> Told:
     titles = named(registry, "honours", words)
     notes: tuple[str, ...] = ()
-    if not titles and "科技型企业" in words or words == "科技企业":
+    if (not titles and "科技型企业" in words) or words == "科技企业":
         titles, notes = ["高新技术企业", "科技型中小企业"], ("“科技型企业”没有统一的认定，按高新技术企业和科技型中小企业理解，请核对",)
     if "专精特新企业" in _plain_quotes(words):
         titles = [t for t in ("创新型中小企业", "专精特新中小企业", "专精特新“小巨人”") if t in registry.codes.get("honours", {}) and t != "创新型中小企业"] or titles

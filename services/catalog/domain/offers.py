@@ -95,7 +95,7 @@ def _groups(text: str, region: Span, setting: Setting) -> list[Condition]:
     for group in GROUPS:
         for m in re.finditer(group.wording, text[region.start : region.end]):
             span = Span(region.start + m.start(), region.start + m.end())
-            if not any(c.span.meets(span) or c.attribute == group.attribute and c.value == m.group() for c in found):
+            if not any(c.span.meets(span) or (c.attribute == group.attribute and c.value == m.group()) for c in found):
                 found.append(Condition(group.attribute, group.operator, m.group(), None, span))
     for m in re.finditer(r"([\u4e00-\u9fa5]{2,12}?)(?:产业(?!政策|化|园|链)|企业|行业)", text[region.start : region.end]):
         span = Span(region.start + m.start(), region.start + m.end())

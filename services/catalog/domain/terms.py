@@ -69,7 +69,7 @@ def valid(start: date | None, end: date | None, passage: Passage | None, provisi
             placed = Condition("业务发生期间", "within_period", None, None, _moved(w.span, provision.span.start), window=w)
             if opens(passage, provision, placed):
                 end = w.end or end
-                start = w.start if w.start and w.end and w.start.year != w.end.year or w.start and w.start != w.end and w.start.day == 1 and "执行" not in passage.text[provision.span.start : placed.span.start][-8:] else start
+                start = w.start if (w.start and w.end and w.start.year != w.end.year) or (w.start and w.start != w.end and w.start.day == 1 and "执行" not in passage.text[provision.span.start : placed.span.start][-8:]) else start
     return {"from": _iso(start), "to": _iso(end)} if start or end else None
 
 

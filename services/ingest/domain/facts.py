@@ -185,7 +185,7 @@ def _title(lines: Sequence[Line], region: range, facts: Facts, used: set[int]) -
         s = lines[i].s.strip()
         if i in used or re.fullmatch(r"(?:签发人|份号|密级|保密期限|紧急程度|特急|加急|索引号|主题词).*", s):
             continue
-        if re.fullmatch(rf"[\u4e00-\u9fff（）()\s]{{2,60}}文\s*件", s) and not re.search(r"关于", s):
+        if re.fullmatch(r"[\u4e00-\u9fff（）()\s]{2,60}文\s*件", s) and not re.search(r"关于", s):
             facts.issuer = facts.issuer or tidy(lines[i].text.part(0, re.search(r"文\s*件\s*$", lines[i].s).start()))  # type: ignore[union-attr]
             used.add(i)
             continue

@@ -11,7 +11,7 @@ from .facts import Facts, Segment, facts_of
 from .figures import figures_of
 from .outline import clauses_of, flat, unfold
 from .tables import head_of, rows_of, run_together_rows
-from .text import NOTHING, Line, NotADocument, Span, Text, decode, join, lines_of, tidy
+from .text import Line, NotADocument, Span, Text, decode, join, lines_of, tidy
 from .units import full_names
 from .values import Clause, Figure, Passage
 

@@ -12,13 +12,11 @@ Span = tuple[int, int]
 SENTENCE_END = "。！？!?；;"
 _NEWLINES = "\n\r\f\v\x1c\x1d\x1e\x85\u2028\u2029"
 _BLOCK_TAGS = frozenset(
-    "address article aside blockquote body br caption center dd div dl dt footer form h1 h2 h3 h4 h5 h6 header hr html li main nav ol p "
-    "pre section table tbody tfoot thead title tr ul".split()
+    ["address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "div", "dl", "dt", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "tfoot", "thead", "title", "tr", "ul"]
 )
 _CELL_TAGS = frozenset({"td", "th"})
 _INLINE_TAGS = frozenset(
-    "a abbr b big button cite code col colgroup em font i iframe img input ins label link meta o:p option q s select small span strong sub "
-    "sup u".split()
+    ["a", "abbr", "b", "big", "button", "cite", "code", "col", "colgroup", "em", "font", "i", "iframe", "img", "input", "ins", "label", "link", "meta", "o:p", "option", "q", "s", "select", "small", "span", "strong", "sub", "sup", "u"]
 )
 _HIDDEN_TAGS = ("script", "style", "head", "noscript")
 _TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9:]{0,10})(?:\s[^<>]{0,2000})?/?>")
@@ -220,7 +218,7 @@ def _stream(raw: str) -> Text:
                 put(c, i, j)
 
     i, in_cell = 0, False
-    hidden_ends = {name: True for name in _HIDDEN_TAGS}
+    hidden_ends = dict.fromkeys(_HIDDEN_TAGS, True)
     for m in re.finditer(r"[<&]", raw):
         k = m.start()
         if k < i:
