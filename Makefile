@@ -11,8 +11,11 @@ setup: .venv/.ready
 	$(PY) -m pip install --quiet --no-deps --no-build-isolation -e .
 	touch .venv/.ready
 
-lock:            ## write requirements.lock anew (pinned, hashed, without addresses)
-	uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --extra dev --no-annotate --no-header pyproject.toml requirements.build.in -o requirements.lock
+LOCK := .venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links --python-version 3.11 --no-annotate --no-header
+
+lock:            ## write the lock files anew (pinned, hashed, without addresses); needs `uv` in .venv
+	$(LOCK) --extra dev pyproject.toml requirements.build.in -o requirements.lock
+	$(LOCK) pyproject.toml requirements.build.in -o deploy/requirements.lock
 
 check: setup     ## format, lint, types, import rules, fast tests (≤ 30 s)
 	.venv/bin/ruff format --check .
@@ -35,6 +38,7 @@ kafka: setup     ## Apache Kafka's jars into deploy/kafka/libs (needs Java and M
 
 contracts: setup ## write schemas, AsyncAPI and OpenAPI from the code
 	$(PY) -m contracts
+	$(PY) -m deploy.openapi
 
 contracts-release: contracts  ## only at a release: what CI compares with
 	rm -rf contracts/released && cp -r contracts/schemas contracts/released

@@ -812,7 +812,7 @@ class Registry(Stated):
     """Every fact and record kind there is, each with exactly one authority."""
 
     authorities: dict[str, Authority]
-    codes: dict[str, dict[str, str]] = Field(default_factory=dict)
+    codes: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)  # list -> code -> its name and its other wordings
     facts: dict[str, Fact]
     kinds: dict[str, RecordKind]
 

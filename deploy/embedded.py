@@ -27,11 +27,9 @@ import httpx
 import deploy.kafka as kafka
 from deploy.mock_broker import LABEL, MockBroker
 from deploy.postgres import Postgres, create_database
-from deploy.processes import StartError, free_ports, spawn, stop, tail
+from deploy.processes import StartError, free_ports, same_code, spawn, stop, tail
 
 SERVICES = ("ingest", "catalog", "policy_match", "notify")
-
-_ROOT = Path(__file__).parents[1]
 
 T = TypeVar("T")
 
@@ -119,6 +117,8 @@ class Platform:
         self.bootstrap = ""
         self.broker = ""
         """What the broker is, for people: the mock says that it is in memory, Kafka its version line."""
+        self.server = ""
+        """URL of the database server, for its administrator."""
         self.databases: dict[str, str] = {}
         """Database URL of each service."""
         self.urls: dict[str, str] = {}
@@ -149,10 +149,10 @@ class Platform:
         except BlockingIOError:
             raise StartError(f"it already runs from {self.var}: see {self.var / 'run.json'}, or stop it first") from None
         secret = os.environ.get("ZHAOQI_SECRET") or self._secret()
-        server = self._start_database()
+        self.server = self._start_database()
         for name in self._names:
             password = hmac.new(secret.encode(), f"database {name}".encode(), hashlib.sha256).hexdigest()
-            self.databases[name] = _apart(create_database(server, f"zhaoqi_{name}", password=password))
+            self.databases[name] = _apart(create_database(self.server, f"zhaoqi_{name}", password=password))
         self._start_broker()
         ports = free_ports(len(self._names))
         self.urls = {name: f"http://127.0.0.1:{port}" for name, port in zip(self._names, ports, strict=True)}
@@ -192,15 +192,14 @@ class Platform:
 
     def _env(self, name: str, secret: str) -> dict[str, str]:
         env = {
-            **os.environ,
-            # The same code as this process, from a checkout and from a wheel, whatever else is installed.
-            "PYTHONPATH": os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH")))),
+            **same_code(),
             "PYTHONUNBUFFERED": "1",
             "ZHAOQI_DATABASE_URL": self.databases[name],
             "ZHAOQI_KAFKA": self.bootstrap,
             "ZHAOQI_KAFKA_IN_MEMORY": "true" if self.mock else "false",
             "ZHAOQI_HTTP": self.urls[name].removeprefix("http://"),
             "ZHAOQI_SECRET": secret,
+            "ZHAOQI_SERVICE_KEY": hmac.new(secret.encode(), b"neighbour", hashlib.sha256).hexdigest(),
             **{f"ZHAOQI_{other.upper()}_URL": url for other, url in self.urls.items()},
         }
         if not os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT"):

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from deploy.processes import StartError, spawn, stop, tail
+from deploy.processes import StartError, same_code, spawn, stop, tail
 
 LABEL = "librdkafka mock cluster (in memory)"
 
@@ -36,7 +36,7 @@ class MockBroker:
 
     def start(self) -> None:
         """Start the cluster and wait for its address. Raises StartError."""
-        self._process = spawn([sys.executable, "-u", __file__], log=self.log, talk=True)
+        self._process = spawn([sys.executable, "-m", "deploy.mock_broker"], log=self.log, env=same_code(), talk=True)
         self.bootstrap = self._hear()
 
     def create_topics(self, partitions: Mapping[str, int]) -> None:

@@ -24,7 +24,7 @@ _RANDOM = random.SystemRandom()
 # Runs in the child before the command: gives up root, binds the child's life to the parent's, becomes the command.
 # Changing the user clears the death signal, so the order matters; the last check closes the race with a parent already gone.
 _LEASH = """
-import ctypes, os, sys
+import ctypes, os, sys, warnings  # the last is for execvp, which could not read it any more as another user
 parent, death, uid, gid = map(int, sys.argv[1:5])
 if uid:
     os.setgroups([])
@@ -76,6 +76,12 @@ def spawn(
         )
 
 
+def same_code() -> dict[str, str]:
+    """This process's environment, in which `python -m` runs the same code: from a checkout, from a wheel, whatever is installed."""
+    path = (str(Path(__file__).parents[1]), os.environ.get("PYTHONPATH"))
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, path))}
+
+
 def stop(process: "subprocess.Popen[bytes]", signals: Sequence[signal.Signals], *, grace: float) -> None:
     """End `process`: each signal in turn, `grace` seconds after each, then SIGKILL for it and all it started."""
     for number in signals:
@@ -112,10 +118,10 @@ def free_ports(count: int) -> list[int]:
     """`count` different TCP ports of 127.0.0.1 nobody listens on now. Raises StartError when there are not so many."""
     found: list[int] = []
     for port in _RANDOM.sample(_PORTS, len(_PORTS)):
-        if port_is_free(port):
-            found.append(port)
         if len(found) == count:
             return found
+        if port_is_free(port):
+            found.append(port)
     raise StartError(f"no {count} free TCP ports between {_PORTS.start} and {_PORTS.stop} on 127.0.0.1")
 
 

@@ -23,7 +23,7 @@ from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from contracts.topics import TOPIC_OF, TOPICS
 from services.chassis import clock, inbox, outbox, problems
 from services.chassis.auth import Keys, Principal
-from services.chassis.bus import Consumer, Producer, create_topics
+from services.chassis.bus import Consumer, KafkaFailure, Producer, Stuck, create_topics
 from services.chassis.database import Connection, Pool, dumps, migrate, open_pool, transaction
 from services.chassis.inbox import Inbox, UnitOfWork
 from services.chassis.outbox import Relay
@@ -69,15 +69,28 @@ class Runtime(Generic[S]):
         self.inbox: Inbox[S]
         self.consumer: Consumer | None = None
         self.failed: str | None = None
+        self._listeners: list[Callable[[], None]] = []
+
+    def after_commit(self, listener: Callable[[], None]) -> None:
+        """Call `listener` after every commit of this process, from its event loop; it must return at once."""
+        self._listeners.append(listener)
+
+    def _committed(self) -> None:
+        self.relay.wake()
+        for listener in self._listeners:
+            listener()
 
     async def open(self) -> list[asyncio.Task[None]]:
         """Migrate, connect, and start the relay and the consumer; returns their tasks."""
         settings = self.settings
         await migrate(settings.database_url, self.name)
         self.pool = await open_pool(settings.database_url, service=self.name)
-        self.keys = Keys(self.pool, settings.secret.get_secret_value())
+        neighbour = settings.service_key.get_secret_value() if settings.service_key else None
+        self.keys = Keys(self.pool, settings.secret.get_secret_value(), service_key=neighbour)
         said = [topic for topic in TOPICS.values() if self.name in (topic.said_by, *topic.heard_by)]
-        if not settings.kafka_in_memory:
+        if settings.kafka_in_memory:
+            await outbox.say_again(self.pool)
+        else:
             await create_topics(settings.kafka, said)
         self._producer = Producer(settings.kafka)
         self.relay = Relay(
@@ -90,14 +103,19 @@ class Runtime(Generic[S]):
             store=self._store,
             telemetry=self.telemetry,
             timezone=settings.timezone,
-            wake=self.relay.wake,
+            wake=self._committed,
             crash=settings.crash,
         )
         tasks = [asyncio.create_task(self.relay.run(), name="relay"), asyncio.create_task(self._measure(), name="measure")]
         topics = {TOPIC_OF[event].name for event in self._subscriptions}
         if topics:
             self.consumer = Consumer(
-                settings.kafka, group=self.name, topics=sorted(topics), process=self.inbox.process, telemetry=self.telemetry
+                settings.kafka,
+                group=self.name,
+                topics=sorted(topics),
+                process=self.inbox.process,
+                telemetry=self.telemetry,
+                session=3.0 if settings.kafka_in_memory else 10.0,  # the mock lets a killed member's group wait twice this long
             )
             tasks.append(asyncio.create_task(self.consumer.run(), name="consumer"))
         return tasks
@@ -120,7 +138,7 @@ class Runtime(Generic[S]):
                 work.traces[trace.split("-")[1]] = trace
             yield work
             await work.finish()
-        self.relay.wake()
+        self._committed()
 
     @asynccontextmanager
     async def read(self, principal: Principal) -> AsyncIterator[S]:
@@ -335,7 +353,7 @@ _ops = APIRouter(tags=["operations"], prefix="/ops")
 
 @_ops.get("/trouble")
 async def trouble(request: Request) -> Response:
-    """What an operator should look at: open dead letters, parked keys, lag, partitions that rest."""
+    """What an operator should look at: dead letters, parked keys, what waits in the outbox, lag (null: not known now), what rests."""
     runtime = runtime_of(request)
     await runtime.keys.principal(request, "ops")
     async with runtime.pool.acquire() as connection:
@@ -347,12 +365,18 @@ async def trouble(request: Request) -> Response:
             "SELECT encode(sha256(convert_to(key, 'UTF8')), 'hex') AS key, topic, count(*) AS events, min(at) AS since, min(error) AS error"
             " FROM parked GROUP BY key, topic ORDER BY since LIMIT 200"
         )
+        waiting, age = await outbox.depth(connection)
+    lag: dict[str, int] | None = None
+    if runtime.consumer is not None:
+        with suppress(Stuck, KafkaFailure):
+            lag = await runtime.consumer.behind()
     state = runtime.consumer.state if runtime.consumer else None
     return Reply(
         {
             "dead_letters": [dict(row) for row in letters],
             "parked": [dict(row) for row in parked],
-            "lag": state.lag if state else {},
+            "outbox": {"waiting": waiting, "seconds": round(age, 3)},
+            "lag": lag,
             "paused": {**state.held, **state.gone} if state else {},
         }
     ).response()

@@ -26,6 +26,9 @@ POLL_RECORDS = 500
 LAG_EVERY = 5.0
 WEDGED_AFTER = 45.0
 
+KafkaFailure = KafkaError
+"""Any trouble with the broker, for files that may not know aiokafka."""
+
 log = structlog.get_logger()
 
 
@@ -213,12 +216,29 @@ class Consumer:
     """One member of a service's group over all topics it hears; `run()` supervises it until cancelled.
 
     The range assignor puts partition p of every twelve-partition topic with one member, which matching relies on (design §6).
+    `session` are the seconds after which the group gives a silent member up.
     """
 
-    def __init__(self, bootstrap: str, *, group: str, topics: Sequence[str], process: Process, telemetry: Telemetry) -> None:
+    def __init__(
+        self, bootstrap: str, *, group: str, topics: Sequence[str], process: Process, telemetry: Telemetry, session: float = 10.0
+    ) -> None:
         self._bootstrap, self._group, self._topics = bootstrap, group, sorted(topics)
+        self._session_ms = int(session * 1000)
         self._process, self._telemetry = process, telemetry
         self.state = ConsumerState()
+        self._consumer: AIOKafkaConsumer | None = None
+
+    async def behind(self) -> dict[str, int]:
+        """Events said and not yet handled, by topic, as the broker tells it now. Raises Stuck while there is no consumer."""
+        consumer = self._consumer
+        if consumer is None:
+            raise Stuck("the consumer is being rebuilt")
+        places = list(consumer.assignment())
+        ends = await consumer.end_offsets(places) if places else {}
+        lag = dict.fromkeys(self._topics, 0)
+        for place, end in ends.items():
+            lag[place.topic] += max(0, end - (await consumer.committed(place) or 0))
+        return lag
 
     async def run(self) -> None:
         """Build, poll, and after any trouble close and build anew, with back-off."""
@@ -233,14 +253,15 @@ class Consumer:
                 auto_offset_reset="none",
                 partition_assignment_strategy=[RangePartitionAssignor],
                 max_poll_interval_ms=300_000,
-                session_timeout_ms=10_000,
-                heartbeat_interval_ms=3_000,
+                session_timeout_ms=self._session_ms,
+                heartbeat_interval_ms=self._session_ms // 3,
                 fetch_max_wait_ms=50,
                 max_partition_fetch_bytes=2 * 1024 * 1024,
             )
             try:
                 consumer.subscribe(self._topics, listener=_Placing(held, fresh, self.state))
                 await consumer.start()
+                self._consumer = consumer
                 self.state.trouble = None
                 async for _ in self._polls(consumer, held, fresh):
                     pause = 0.2
@@ -251,6 +272,7 @@ class Consumer:
                 self.state.trouble = f"the consumer is rebuilt: {type(error).__name__}"
                 log.error("consumer.rebuilt", group=self._group, exc_info=error)
             finally:
+                self._consumer = None
                 self.state.assigned = False
                 self.state.rebuilt += 1
                 self.state.held = {}
@@ -285,7 +307,7 @@ class Consumer:
                         raise outcome
             if loop.time() >= next_look:
                 next_look = loop.time() + LAG_EVERY
-                behind = await self._look(consumer, held)
+                behind = await self._look(held)
                 if not behind or held:
                     moved = loop.time()
                 elif loop.time() - moved > WEDGED_AFTER:
@@ -339,14 +361,10 @@ class Consumer:
             self.state.gone[f"{place.topic}/{place.partition}"] = what
             log.error("consumer.out_of_range", topic=place.topic, partition=place.partition, what=what)
 
-    async def _look(self, consumer: AIOKafkaConsumer, held: dict[TopicPartition, _Held]) -> int:
+    async def _look(self, held: dict[TopicPartition, _Held]) -> int:
         """Measure lag and publish what is paused."""
-        places = list(consumer.assignment())
-        ends = await consumer.end_offsets(places) if places else {}
-        lag: dict[str, int] = dict.fromkeys(self._topics, 0)
-        paused: dict[str, int] = dict.fromkeys(self._topics, 0)
-        for place, end in ends.items():
-            lag[place.topic] += max(0, end - (await consumer.committed(place) or 0))
+        lag = await self.behind()
+        paused = dict.fromkeys(self._topics, 0)
         self.state.lag = lag
         for name in (*self.state.held, *self.state.gone):
             paused[name.rsplit("/", 1)[0]] += 1

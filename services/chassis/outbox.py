@@ -255,6 +255,11 @@ class Relay:
                 await asyncio.sleep(0.1)
 
 
+async def say_again(pool: Pool) -> None:
+    """A broker in memory forgets everything when it ends: say all of the outbox again; the inboxes pass over what they heard."""
+    await pool.execute("UPDATE outbox SET published_at = NULL WHERE published_at IS NOT NULL")
+
+
 async def depth(connection: Connection) -> tuple[int, float]:
     """How many events wait, and for how many seconds the oldest of them has waited."""
     row = await connection.fetchrow("SELECT count(*) AS waiting, min(said_at) AS oldest FROM outbox WHERE published_at IS NULL")

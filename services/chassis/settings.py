@@ -20,7 +20,7 @@ class Settings(BaseSettings):
     catalog_url: str = Field("http://127.0.0.1:8002", description="where catalog answers")
     policy_match_url: str = Field("http://127.0.0.1:8003", description="where policy_match answers")
     notify_url: str = Field("http://127.0.0.1:8004", description="where notify answers")
-    service_key: SecretStr | None = Field(None, description="API key with which a service reads from its neighbours")
+    service_key: SecretStr | None = Field(None, description="the key by which the services of one deployment read from one another")
     traces: str | None = Field(None, description="file for spans, one JSON object a line, when no OTLP endpoint is set")
     webhook_allow: str = Field("", description="comma-separated host:port that webhooks may reach though private (development, 政务外网)")
     crash: str | None = Field(None, description="fault tests only: name of the step at which the process kills itself")

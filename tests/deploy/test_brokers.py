@@ -1,14 +1,14 @@
 """What both brokers keep, with one body, and where the mock falls short: the reasons for the rules of embedded mode."""
 
 import asyncio
-import contextlib
 import time
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import KafkaError
 
@@ -31,7 +31,7 @@ async def say(bootstrap: str, topic: str, count: int) -> None:
         await producer.stop()
 
 
-@contextlib.asynccontextmanager
+@asynccontextmanager
 async def member(bootstrap: str, topic: str, name: str) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(
         topic,
@@ -39,6 +39,8 @@ async def member(bootstrap: str, topic: str, name: str) -> AsyncIterator[AIOKafk
         group_id=name,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        session_timeout_ms=3000,
+        heartbeat_interval_ms=1000,
         partition_assignment_strategy=[RangePartitionAssignor],
     )
     try:
@@ -87,35 +89,46 @@ async def test_committed_offsets_are_read_from_outside_the_group(broker: Broker)
     admin = AIOKafkaAdminClient(bootstrap_servers=broker.bootstrap)
     await admin.start()
     try:
-        assert await admin.list_consumer_group_offsets(name, partitions=partitions) == {} or all(
-            offset.offset == -1 for offset in (await admin.list_consumer_group_offsets(name, partitions=partitions)).values()
-        )
         async with member(broker.bootstrap, topic, name) as consumer:
             assert len(await hear([consumer], 50)) == 50
             await consumer.commit()
             ends = await consumer.end_offsets(partitions)
-            committed = await admin.list_consumer_group_offsets(name, partitions=partitions)
+        committed = await admin.list_consumer_group_offsets(name, partitions=partitions)
         assert {at: offset.offset for at, offset in committed.items()} == ends
+        strangers = await admin.list_consumer_group_offsets(group(), partitions=partitions)
+        assert all(offset.offset == -1 for offset in strangers.values())
     finally:
         await admin.close()
+
+
+async def test_committed_offsets_are_read_by_a_consumer_that_never_joins(broker: Broker) -> None:
+    topic, name = broker.topic(), group()
+    await say(broker.bootstrap, topic, 5)
+    at = TopicPartition(topic, 0)
+    async with member(broker.bootstrap, topic, name) as consumer:
+        await hear([consumer], 5)
+        await consumer.commit()
+    watcher = AIOKafkaConsumer(bootstrap_servers=broker.bootstrap, group_id=name, enable_auto_commit=False)
+    await watcher.start()
+    try:
+        assert await watcher.committed(at) == 5
+    finally:
+        await watcher.stop()
 
 
 async def test_two_members_of_one_group_share_the_partitions_of_a_real_kafka(kafka_node: KafkaNode) -> None:
     broker = Broker("kafka", kafka_node.bootstrap, kafka_node)
     topic, name = broker.topic(partitions=12), group()
     await say(broker.bootstrap, topic, 100)
-    async with member(broker.bootstrap, topic, name) as first, asyncio.timeout(30):
-        joining = asyncio.create_task(contextlib.AsyncExitStack().__aenter__())
-        stack = await joining
-        async with stack:
-            join = asyncio.create_task(stack.enter_async_context(member(broker.bootstrap, topic, name)))
-            while not join.done():
-                await first.getmany(timeout_ms=50)
-            second = await join
-            assert len(first.assignment()) == len(second.assignment()) == 6
-            await first.seek_to_beginning()
-            await second.seek_to_beginning()
-            assert len(await hear([first, second], 100)) == 100
+    async with asyncio.timeout(30), member(broker.bootstrap, topic, name) as first, AsyncExitStack() as stack:
+        join = asyncio.create_task(stack.enter_async_context(member(broker.bootstrap, topic, name)))
+        while not join.done():
+            await first.getmany(timeout_ms=50)
+        second = await join
+        assert len(first.assignment()) == len(second.assignment()) == 6
+        await first.seek_to_beginning()
+        await second.seek_to_beginning()
+        assert len(await hear([first, second], 100)) == 100
 
 
 async def test_two_members_of_one_group_fail_on_the_mock_so_embedded_mode_runs_one(mock_broker: MockBroker) -> None:
@@ -130,9 +143,19 @@ async def test_two_members_of_one_group_fail_on_the_mock_so_embedded_mode_runs_o
             await join
 
 
-async def test_the_mocks_admin_api_makes_no_topics(mock_broker: MockBroker) -> None:
-    from aiokafka.admin import NewTopic
+async def test_on_the_mock_a_group_comes_back_a_session_timeout_less_a_second_after_its_member_left(mock_broker: MockBroker) -> None:
+    """Why embedded mode keeps the session timeout short: a service that restarts hears nothing for that long."""
+    broker = Broker("mock", mock_broker.bootstrap, mock_broker)
+    topic, name = broker.topic(), group()
+    seconds = []
+    for _ in range(2):
+        begun = time.monotonic()
+        async with member(broker.bootstrap, topic, name):
+            seconds.append(time.monotonic() - begun)
+    assert seconds[0] < 1.5 < seconds[1] < 4
 
+
+async def test_the_mocks_admin_api_makes_no_topics(mock_broker: MockBroker) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=mock_broker.bootstrap)
     await admin.start()
     try:

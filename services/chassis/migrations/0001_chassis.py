@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "chassis-0001"
+revision = "chassis_0001"
 down_revision = None
 
 TABLES = ("outbox", "inbox", "dead_letters", "parked", "api_keys", "replies")

@@ -1,0 +1,252 @@
+"""How much a provision gives: a sum, a share with or without ceiling, steps, a range, a sum per unit; told with the words that say it.
+
+The figures come from `provisions`; this file says what each is for: the amount, its ceiling, a step, or the whole of its stages.
+"""
+
+import re
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from services.catalog.domain.lexicon import Lexicon
+from services.catalog.domain.passage import Passage, Span
+from services.catalog.domain.provisions import Provision
+from services.catalog.domain.quantities import NUMERAL, Figure, numeral, plain
+
+_CEILING = re.compile(r"(?:最高|不超过|不高于|上限|封顶|最多|至多|以内)[^,。;、万亿\d]{0,12}$")
+_FLOOR = re.compile(r"(?:不低于|不少于|至少)[^,。;、\d]{0,14}$")
+_CAP_SUBJECT = re.compile(r"(?:每年每|单[家个户笔次项]|每[家户个笔次项年]|同一|累计|总额|合计|年度|全年|总金额|最高|上限|封顶|补[助贴]|奖励|资助)")
+# What a sum is counted by: these become part of the unit; 每家, 每个项目 and the like say who may have it once.
+_COUNTED = "辆|人|人次|晚|夜|场|吨|亩|台|套|千瓦时|平方米|立方米|标箱|公里|天|日|小时|学时|课时|次|千瓦"
+_PER_BEFORE = re.compile(rf"每(?:1)?({_COUNTED})(?:每(?:1)?({_COUNTED}))?[^,。;每]{{0,6}}$")
+_PER_AFTER = re.compile(r"/(?P<u>[^\d,。;()、的给予]{1,5}?(?:/[^\d,。;()、的给予]{1,3}?)?)(?=给予|奖励|补|的|生产|标准|[,。;()、一]|$)")
+_RANGE_BEFORE = re.compile(rf"({NUMERAL})((?:[十百千万亿])?元?)[-—~至到]+$")
+_STEP_WORD = re.compile(r"(第?[一二三四五六七八九十]+(?:至[一二三四五六七八九十]+)?(?:等奖|名|档|级|年))")
+
+
+@dataclass(frozen=True)
+class Share:
+    """One figure with its part in the amount."""
+
+    figure: Figure
+    unit: str
+    ceiling: bool
+    floor: bool
+    low: Decimal | None
+    tier: Span | None = None
+
+
+@dataclass(frozen=True)
+class Amount:
+    """`kind` is one of fixed, rate, rate_capped, tiered, range, none; `words` is where the giving is said."""
+
+    kind: str
+    words: Span
+    shares: tuple[Share, ...] = ()
+    caps: tuple[Share, ...] = ()
+    cap_words: Span | None = None
+    base: Span | None = None
+    relief: Decimal | None = None
+    per: str | None = None
+    counted: Figure | None = None
+    counted_of: Span | None = None
+    notes: tuple[str, ...] = field(default_factory=tuple)
+
+
+def _clause(text: str, span: Span, at: int, stops: str = ",;。") -> Span:
+    left = max((text.rfind(c, span.start, at) for c in stops), default=-1) + 1
+    right = min((i for i in (text.find(c, at, span.end) for c in stops) if i >= 0), default=span.end)
+    return Span(max(left, span.start), right)
+
+
+def _share(text: str, figure: Figure, span: Span) -> Share:
+    left = _clause(text, span, figure.span.start, ",;。:").start
+    before = text[left : figure.span.start]
+    after = text[figure.span.end : figure.span.end + 16]
+    unit = figure.unit
+    suffix = _PER_AFTER.match(after)
+    prefix = _PER_BEFORE.search(before)
+    if suffix:
+        unit += "/" + suffix["u"]
+    elif prefix:
+        unit += "".join("/" + p for p in prefix.groups() if p)
+    low = None
+    ranged = _RANGE_BEFORE.search(before)
+    if ranged:
+        low = numeral(ranged[1])
+        before = before[: ranged.start()]
+    ceiling = bool(_CEILING.search(before)) or bool(re.match(r"(?:\(含\))?以内", after))
+    floor = bool(_FLOOR.search(before)) or bool(re.match(r"(?:\(含\))?[及或]?以上", after))
+    return Share(figure, unit, ceiling, floor, low)
+
+
+def _is_cap(text: str, share: Share, earlier: list[Share], span: Span) -> bool:
+    """A ceiling said of a whole after the amount itself: …给予10%补助, 每家最高不超过100万元."""
+    if not earlier or not share.figure.money or not share.ceiling:
+        return False
+    last = earlier[-1]
+    between = text[last.figure.span.end : share.figure.span.start]
+    clause = _clause(text, span, share.figure.span.start)
+    own = text[clause.start : share.figure.span.start]
+    if last.figure.share and not share.figure.share:
+        return True
+    new_case = re.search(r"的,|[;]", between) and not re.match(r"(?:对|且|但)?(?:每|单|同一|累计|总额|年度|全年|补|奖|资)", own)
+    return not new_case and bool(_CAP_SUBJECT.search(own)) and ("," in between or ";" in between or "。" in between)
+
+
+def _cap_order(text: str, share: Share, span: Span) -> tuple[int, int]:
+    """The ceiling of an enterprise in a year tells more than that of one deal or of all years."""
+    clause = _clause(text, span, share.figure.span.start)
+    own = text[clause.start : clause.end]
+    rank = 0 if re.search(r"每年|年度|全年|每家|单家|单户|单个企业|总额|合计", own) else 1
+    if re.search(r"累计(?!补)", own) and not re.search(r"每年|年度", own):
+        rank = 2
+    if re.search(r"单笔|每笔|每团|人次|单次", own) and rank:
+        rank = 3
+    return rank, share.figure.span.start
+
+
+def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
+    """The amount of a provision. A charge wholly forgone is a rate of 100 %, one halved of 50 %."""
+    text, span = passage.text, provision.span
+    shares: list[Share] = []
+    caps: list[Share] = []
+    for figure in provision.given:
+        share = _share(text, figure, span)
+        if _is_cap(text, share, shares, span):
+            caps.append(share)
+        else:
+            shares.append(share)
+    if not shares:
+        return _without_figures(text, provision, lexicon)
+    words = _words(text, span, shares[0])
+    staged = re.search(r"(?:分阶段|分档|分期|合计|累计|总计)[^,。;]{0,12}$", text[span.start : shares[0].figure.span.start])
+    if staged and len(shares) > 2 and "其中" in text[shares[0].figure.span.end : shares[1].figure.span.start + 1]:
+        whole, shares = shares[0], shares[1:]
+        caps.insert(0, whole)
+    distinct = shares if len({(s.figure.value, s.unit, s.figure.span.start) for s in shares}) > 1 else shares[:1]
+    caps.sort(key=lambda c: _cap_order(text, c, span))
+    cap_words = _clause(text, span, caps[0].figure.span.start) if caps else None
+    base = _base(text, span, shares[0])
+    per = _per(text, span, shares[0])
+    if len(distinct) > 1:
+        return Amount("tiered", words, tuple(_with_tiers(text, span, distinct)), tuple(caps), cap_words, base, None, per)
+    one = shares[0]
+    if one.figure.share:
+        kind = "rate_capped" if caps else ("range" if one.floor else "rate")
+    elif one.ceiling or one.floor or one.low is not None:
+        kind = "range"
+    else:
+        kind = "fixed"
+    return Amount(kind, words, (one,), tuple(caps), cap_words, base, None, per)
+
+
+def _words(text: str, span: Span, share: Share) -> Span:
+    clause = _clause(text, span, share.figure.span.start)
+    return clause if len(clause) <= 60 else Span(max(clause.start, share.figure.span.start - 24), min(clause.end, share.figure.span.end + 16))
+
+
+def _base(text: str, span: Span, share: Share) -> Span | None:
+    """What a share is a share of: 按照…的10%."""
+    if not share.figure.share:
+        return None
+    clause = _clause(text, span, share.figure.span.start)
+    m = re.search(r"(?:按照|按|返还|退还|补偿|支付|给予)(?:不超过|其|实际发生的)?(?P<b>[^,。;]{2,40}?)(?:的|各|最高|不超过|不低于)*$", text[clause.start : share.figure.span.start])
+    return Span(clause.start + m.start("b"), clause.start + m.end("b")) if m else None
+
+
+def _per(text: str, span: Span, share: Share) -> str | None:
+    clause = _clause(text, span, share.figure.span.start)
+    m = re.search(r"(每年每[家个户][^\d,。;给予奖励补最]{0,4}|每[家个户张项件][^\d,。;给予奖励补最不]{0,4}|单[家个户][^\d,。;给予奖励补最不]{0,4})", text[clause.start : share.figure.span.end])
+    return m[1] if m else None
+
+
+def _with_tiers(text: str, span: Span, shares: list[Share]) -> list[Share]:
+    """Each step with the words that choose it: the case before it, or the parallel words that 分别 pairs with the figures."""
+    out: list[Share] = []
+    previous_end = span.start
+    for share in shares:
+        clause = _clause(text, span, share.figure.span.start, ";。")
+        start = max(previous_end, clause.start)
+        words = text[start : share.figure.span.start]
+        case = re.search(r"(?:其中,?)?(?:对)?(?P<t>[^,;]{2,60}?)(?:的)?,?(?:一次性|最高|分别|每[家个]|不超过|给予|予以|奖励|补助|补贴|资助|可|按)*$", words.rpartition("。")[2])
+        tier = Span(start + len(words) - len(words.rpartition("。")[2]) + case.start("t"), start + len(words) - len(words.rpartition("。")[2]) + case.end("t")) if case and case["t"] else None
+        out.append(Share(share.figure, share.unit, share.ceiling, share.floor, share.low, tier))
+        previous_end = share.figure.span.end
+    pairing = re.search(r"分别(?:给予|予以|奖励|按|补)", text[span.start : span.end])
+    if pairing:
+        before = text[span.start : span.start + pairing.start()].rstrip(",")
+        parts = re.split(r"、|和|以及|或", before.rpartition("对")[2])
+        if len(parts) == len(out):
+            at = span.start + len(before) - len(before.rpartition("对")[2])
+            spans = []
+            for part in parts:
+                at = text.index(part, at)
+                spans.append(Span(at, at + len(part)))
+                at += len(part)
+            out = [Share(s.figure, s.unit, s.ceiling, s.floor, s.low, t) for s, t in zip(out, spans, strict=True)]
+    return out
+
+
+_WHOLE = re.compile(r"免征|免收|免缴|免交|免除|豁免|免税|免予|全额返还|全额退还|全额扣除|全额支持|全额补|税前扣除|准予在|准予扣除|无需缴纳")
+_COUNTED_AID = re.compile(rf"(?P<w>不超过|最高|给予|按)(?P<n>{NUMERAL})(?P<u>个月|倍)(?P<of>[^,。;()]{{2,16}})")
+
+
+def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amount:
+    span = provision.span
+    at = provision.gives_at
+    for strand in provision.strands:
+        for pattern, share in ((r"全额", 100), (_WHOLE.pattern, 100), (r"减半", 50)):
+            m = re.search(pattern, text[strand.span.start : strand.span.end])
+            if m:
+                place = strand.span.start + m.start()
+                words = _clause(text, span, place)
+                base = re.match(r"[^,。;]{2,3}(?P<b>[^,。;]{1,40})", text[place : words.end])
+                return Amount("rate", words, base=Span(place + base.start("b"), place + base.end("b")) if base else None, relief=Decimal(share))
+    m = _COUNTED_AID.search(text, span.start, span.end)
+    if m and lexicon.aid_noun.search(text[span.start : span.end]) and "标准" in m["of"]:
+        figure = Figure(numeral(m["n"]), m["u"], Span(m.start("n"), m.end("u")))
+        return Amount("range" if m["w"] in ("不超过", "最高") else "fixed", Span(m.start(), m.end()), counted=figure, counted_of=Span(m.start("of"), m.end("of")))
+    return Amount("none", _clause(text, span, min(at, span.end - 1)))
+
+
+def gold_amount(passage: Passage, found: Amount) -> dict[str, object]:
+    """In the shape of `zhaoqi benefits`: printed numbers with their printed units."""
+    raw = passage.quote(found.words)
+    said: dict[str, object] = {"kind": found.kind, "value": None, "unit": None, "cap": None, "raw": raw, "value_is_ceiling": False}
+    if found.base:
+        said["base"] = passage.text[found.base.start : found.base.end]
+    if found.per:
+        said["per"] = found.per
+    if found.relief is not None:
+        return said | {"value": plain(found.relief), "unit": "%"}
+    if found.counted and found.counted_of:
+        unit = found.counted.unit + passage.text[found.counted_of.start : found.counted_of.end]
+        value = plain(found.counted.value)
+        ceiling = found.kind == "range"
+        return said | {"value": [None, value] if ceiling else value, "unit": unit, "value_is_ceiling": ceiling}
+    if found.kind == "none":
+        return said
+    if found.caps:
+        cap = found.caps[0]
+        said["cap"] = {"value": plain(cap.figure.value), "unit": cap.unit.split("/")[0], "per": None}
+        if found.cap_words:
+            said["cap_raw"] = passage.quote(found.cap_words)
+    first = found.shares[0]
+    if found.kind == "tiered":
+        said["value"] = [
+            {"tier": passage.text[s.tier.start : s.tier.end] if s.tier else "", "value": plain(s.figure.value), "unit": s.unit} for s in found.shares
+        ]
+        said["value_is_ceiling"] = all(s.ceiling for s in found.shares)
+        return said
+    value = plain(first.figure.value)
+    said["unit"] = first.unit
+    if found.kind == "range":
+        low = plain(first.low) if first.low is not None else None
+        said["value"] = [value, None] if first.floor else [low, value]
+        said["value_is_ceiling"] = first.ceiling
+        if first.ceiling and not found.caps:
+            said["cap"] = {"value": value, "unit": first.unit, "per": found.per}
+        return said
+    said["value"] = value
+    said["value_is_ceiling"] = first.ceiling
+    return said

@@ -1,0 +1,274 @@
+"""From clauses to drafts of computable benefits: the rule, the amount and the terms, each with the words it comes from.
+
+`drafts` reads the clauses of one document that ingest has divided. A draft is a proposal to an officer: what could not be read is said
+in `unread`, what was taken for granted in `findings`. Evidence or nothing: every quote occurs in the clause, in its heading, among its
+units or in a document-wide clause.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from contracts.rules import Registry
+from services.catalog.domain import terms
+from services.catalog.domain.amounts import amount as read_amount
+from services.catalog.domain.conditions import Condition, conditions
+from services.catalog.domain.facts import Node, Setting, told
+from services.catalog.domain.lexicon import Lexicon
+from services.catalog.domain.offers import RESULT, district, offers
+from services.catalog.domain.passage import Passage, Span
+from services.catalog.domain.payments import payment
+from services.catalog.domain.provisions import Provision, provisions
+
+
+@dataclass(frozen=True)
+class Clause:
+    """One measure of a document as ingest divided it. `offset` is where `body` begins in the raw text of the document, None if unknown."""
+
+    document: str
+    version: int
+    measure: str
+    number: str
+    title: str
+    body: str
+    section: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
+    offset: int | None = None
+    enterprise_benefit: bool | None = None
+    benefit_type: str | None = None
+
+
+@dataclass(frozen=True)
+class Document:
+    """What the document says of itself, and the clauses that govern all its measures (附则, 总则, 条件要求, definitions)."""
+
+    title: str
+    issuer: str | None = None
+    doc_number: str | None = None
+    issue_date: date | None = None
+    valid_from: date | None = None
+    valid_to: date | None = None
+    clauses: tuple[str, ...] = ()
+    sha256: str | None = None
+
+
+@dataclass(frozen=True)
+class Draft:
+    """`benefit` is an object of rules.md §3 as plain values; `unread` the words not understood; `findings` what to check first."""
+
+    measure: str
+    benefit: dict[str, Any]
+    unread: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
+
+
+@dataclass
+class _Rule:
+    """A rule under construction: tests in order with their evidence, and the notes made on the way."""
+
+    tests: list[Node] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, node: Node, quote: str, article: str, span: tuple[int, int] | None) -> None:
+        evidence: Node = {"quote": quote, "article": article} | ({"span": list(span)} if span else {})
+        bare = {k: v for k, v in node.items()}
+        if all({k: v for k, v in t.items() if k not in ("quote", "article", "span")} != bare for t in self.tests):
+            self.tests.append(bare | evidence)
+
+    @property
+    def node(self) -> Node:
+        return self.tests[0] if len(self.tests) == 1 else {"all": self.tests}
+
+
+def drafts(clauses: Sequence[Clause], document: Document, *, registry: Registry, city: str) -> list[Draft]:
+    """Every draft of a document's clauses, in their order. `city` is the division code of the deployment (GB/T 2260).
+
+    A clause that only exhorts, or that promises everybody something, gives none.
+    """
+    lexicon = Lexicon()
+    setting = Setting(registry, city)
+    found: list[Draft] = []
+    for clause in clauses:
+        found += _of_clause(clause, document, setting, lexicon)
+    return found
+
+
+def _of_clause(clause: Clause, document: Document, setting: Setting, lexicon: Lexicon) -> list[Draft]:
+    body = Passage.of(clause.body)
+    promised = [p for p in provisions(body, lexicon) if not _reports(body, p)]
+    found = [_promised(clause, document, body, p, setting, lexicon) for p in promised]
+    found = [d for d in found if d is not None]
+    if not found and clause.enterprise_benefit is not False:
+        found = _offered(clause, document, body, setting)
+    return [_numbered(d, i, len(found)) for i, d in enumerate(found, 1)]
+
+
+def _reports(body: Passage, provision: Provision) -> bool:
+    """Results achieved are no promise."""
+    words = body.text[provision.span.start : provision.span.end]
+    at = provision.gives_at - provision.span.start
+    clause = words[max(words.rfind(c, 0, at) for c in ",;。") + 1 : at + 12]
+    return bool(RESULT.search(clause) or re.search(r"截至|累计.{0,12}(?:亿|万)|兑现\d|同比|年\d+月至", words))
+
+
+def _numbered(draft: Draft, i: int, of: int) -> Draft:
+    benefit = dict(draft.benefit)
+    benefit["id"] = f"{draft.measure}#{i}" if of > 1 else draft.measure
+    return Draft(draft.measure, benefit, draft.unread, draft.findings)
+
+
+def _article(clause: Clause) -> str:
+    return clause.number or clause.title
+
+
+def _promised(clause: Clause, document: Document, body: Passage, provision: Provision, setting: Setting, lexicon: Lexicon) -> Draft | None:
+    rule = _Rule()
+    governed = conditions(body, provision, lexicon)
+    for condition in governed:
+        if condition.attribute == "业务发生期间" and terms.opens(body, provision, condition):
+            continue
+        words = body.text[condition.span.start : condition.span.end]
+        answer = told(condition, words, setting)
+        rule.add(answer.node, body.quote(condition.span), _article(clause), _placed(clause, body, condition.span))
+        rule.notes += answer.notes
+    for condition in _of_title(clause, setting):
+        title = Passage.of(clause.title)
+        answer = told(condition, title.text[condition.span.start : condition.span.end], setting)
+        if not any(c.attribute == condition.attribute for c in governed):
+            rule.add(answer.node, title.quote(condition.span), _article(clause), None)
+            rule.notes += answer.notes
+    _territory(clause, body, rule, setting)
+    paid = payment(body, provision, read_amount(body, provision, lexicon), setting, lexicon, article=_article(clause))
+    if not rule.tests and paid.amount is None:
+        return None
+    unread = _left_over(body, provision, governed)
+    text = body.quote(provision.span)
+    benefit = _frame(clause, document, text) | {
+        "title": _short(body, provision, clause),
+        "kind": terms.kind(text, clause.benefit_type, paid.pays),
+        "rule": rule.node if rule.tests else {"all": []},
+        "amount": _evidenced(paid.amount, clause, body),
+        "pays": paid.pays,
+        "mode": terms.mode(body.text, bool(paid.amount)),
+        "valid": terms.valid(document.valid_from or document.issue_date, document.valid_to, body, provision),
+        "window": terms.window(body),
+        "stacking": terms.stacking(body, provision, document.title, _article(clause), document.clauses),
+        "obligations": terms.obligations(body),
+    }
+    findings = [*paid.notes, *rule.notes]
+    if not rule.tests:
+        findings.append("没有读出可判断的条件，将对所有企业公示，不向任何企业推送")
+    return Draft(clause.measure, _without_none(benefit), tuple(unread), tuple(dict.fromkeys(findings)))
+
+
+def _of_title(clause: Clause, setting: Setting) -> tuple[Condition, ...]:
+    """The group that the measure's title names governs what its body promises."""
+    title = Passage.of(clause.title)
+    made = offers(Passage.of(""), title, setting)
+    return made[0][1].conditions if made else ()
+
+
+def _offered(clause: Clause, document: Document, body: Passage, setting: Setting) -> list[Draft]:
+    found: list[Draft] = []
+    seen: list[Node] = []
+    title = Passage.of(clause.title)
+    made = offers(body, title, setting)
+    where, unit = district(body, clause.units, setting)
+    if not made and where is not None and re.search(r"(?<!涉)企业(?!群众|家|和群众)|经营主体|市场主体(?!登记)|纳税人", body.text + title.text):
+        made = [("body", None)]  # type: ignore[list-item]
+    for source, offer in made:
+        rule = _Rule()
+        passage = title if source == "title" else body
+        for condition in offer.conditions if offer else ():
+            answer = told(condition, passage.text[condition.span.start : condition.span.end], setting)
+            span = _placed(clause, passage, condition.span) if passage is body else None
+            rule.add(answer.node, passage.quote(condition.span), _article(clause), span)
+            rule.notes += answer.notes
+        _territory(clause, body, rule, setting)
+        bare: Node = {"tests": [{k: v for k, v in t.items() if k not in ("quote", "span", "article")} for t in rule.tests]}
+        if not rule.tests or bare in seen:
+            continue
+        seen.append(bare)
+        group = "、".join(str(c.value) for c in offer.conditions) if offer else ""
+        benefit = _frame(clause, document, clause.body) | {
+            "title": clause.title if len(made) == 1 or not group else f"{clause.title}（{group}）",
+            "kind": terms.kind(clause.body, clause.benefit_type, None),
+            "rule": rule.node,
+            "amount": None,
+            "mode": "inform",
+            "valid": terms.valid(document.valid_from or document.issue_date, document.valid_to, None, None),
+        }
+        notes = [*rule.notes, "服务类举措，没有读出金额"]
+        found.append(Draft(clause.measure, _without_none(benefit), (), tuple(dict.fromkeys(notes))))
+    return found
+
+
+def _territory(clause: Clause, body: Passage, rule: _Rule, setting: Setting) -> None:
+    """A district's own measure holds for the enterprises of that district."""
+    if any(t.get("fact") == "district" for t in rule.tests):
+        return
+    where, unit = district(body, clause.units, setting)
+    if where is None:
+        return
+    quote = unit if unit is not None else body.quote(where.span)
+    answer = told(where, str(where.value), setting)
+    rule.add(answer.node, quote, _article(clause), None if unit is not None else _placed(clause, body, where.span))
+    rule.notes.append("适用地区按责任单位所在区理解，请核对" if unit is not None else "适用地区按条文所述试点或所在区理解，请核对")
+
+
+def _frame(clause: Clause, document: Document, text: str) -> dict[str, Any]:
+    return {
+        "id": clause.measure,
+        "title": clause.title,
+        "policy": document.title,
+        "article": _article(clause),
+        "text": text,
+        "language": 1,
+        "department": "、".join(clause.units) or None,
+        "source": {"document": clause.document, "version": clause.version, "sha256": document.sha256},
+    }
+
+
+def _placed(clause: Clause, body: Passage, span: Span) -> tuple[int, int] | None:
+    if clause.offset is None or len(span) == 0:
+        return None
+    start, end = body.place(span)
+    return clause.offset + start, clause.offset + end
+
+
+def _evidenced(amount: Node | None, clause: Clause, body: Passage) -> Node | None:
+    if amount is None:
+        return None
+    span = amount.pop("_span", None)
+    if span is not None:
+        placed = _placed(clause, body, span)
+        return amount | {"quote": body.quote(span), "article": _article(clause)} | ({"span": list(placed)} if placed else {})
+    return amount
+
+
+def _short(body: Passage, provision: Provision, clause: Clause) -> str:
+    """A title: the clause's own where it holds one benefit, else the first words of the provision."""
+    words = body.text[provision.span.start : provision.span.end].strip(",;。")
+    head = re.split(r"[,;。]", words)[0]
+    return clause.title if clause.title and clause.title not in ("", clause.number) and len(clause.title) <= 40 else head[:40]
+
+
+_IDLE = re.compile(r"^(?:按(?:规定|照)?|依法|并|可|予以|其中|同时|采取.{0,10}方式|给予|符合条件的?|相关|上述|鼓励|支持)?[,。;]?$")
+
+
+def _left_over(body: Passage, provision: Provision, governed: Sequence[Condition]) -> list[str]:
+    """Phrases before the giving that no condition covers."""
+    out = []
+    start = provision.span.start
+    for phrase in re.finditer(r"[^,。;]+", body.text[start : provision.gives_at]):
+        span = Span(start + phrase.start(), start + phrase.end())
+        covered = sum(len(range(max(span.start, c.span.start), min(span.end, c.span.end))) for c in governed)
+        if len(span) >= 6 and covered * 3 < len(span) and not _IDLE.match(phrase.group()):
+            out.append(body.quote(span))
+    return out
+
+
+def _without_none(benefit: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in benefit.items() if v is not None or k == "amount"}

@@ -1,0 +1,135 @@
+"""The words by which provisions are recognised: data, nothing that names a document, a place or an issuer."""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+
+def _any(words: tuple[str, ...]) -> str:
+    return "(?:" + "|".join(sorted(words, key=len, reverse=True)) + ")" if words else r"(?!)"
+
+
+GIVING = ("给予", "予以", "发放", "拨付", "提供", "兑现", "返还", "退还", "给")
+AIDS = (
+    "奖励", "补助", "补贴", "资助", "奖补", "扶持", "支持", "贴息", "补偿", "津贴", "奖金", "预付款", "贴费", "配套", "返还", "退还", "退付", "补足", "经费",
+)  # fmt: skip
+CEILINGS = ("最高", "封顶", "额度", "最多", "至多")
+LIMITS = ("不超过", "不高于", "上限", "不低于", "不少于")
+BY = ("按照", "按", "依照", "按比例")
+CHARGES = ("征收", "缴纳", "预缴", "抵减", "抵扣", "计征")
+REDUCED = ("减按", "加计", "下浮", "减收", "降低至")
+RELIEFS = (
+    "免征", "免收", "免缴", "免交", "减免", "减征", "减半", "免除", "豁免", "免税", "退税", "即征即退", "先征后返", "先征后退", "先征后补", "税前扣除", "加计扣除",
+    "缓缴", "缓交", "缓征", "暂缓", "延期缴", "延期申报", "延期还", "准予延", "延长至", "延长期限", "顺延", "不予计征", "不加收", "不收取", "不予加收",
+    "不承担", "不计入", "全额扣除", "全额返还", "全额退还", "全额支持", "全额补", "准予扣除", "准予在", "免费办理", "免费为", "免费提供", "续贷", "续保", "免予",
+    "无需缴纳", "专门面向", "优先予以", "优先给予", "优先支持", "租金减免", "全免",
+)  # fmt: skip
+AUTHORITIES = (
+    "各地", "地市", "设区市", "县(市、区)", "县(市)", "市县", "当地财政", "各区", "各县", "乡镇", "街道", "各级政府", "镇街", "县区",
+)
+CONSUMERS = ("购房", "购车", "消费者", "居民家庭", "车辆购置税", "消费券")
+BODIES = (
+    "企业", "单位", "机构", "个人", "人员", "纳税人", "个体工商户", "公司", "商户", "用户", "项目", "机场", "旅行社", "组织", "主体", "平台", "基地", "园区",
+    "毕业生", "农户", "合作社", "载体", "协会", "高校", "院所", "市场", "楼宇", "银行", "法人", "行业", "出租方", "承办方", "举办方", "申请人", "创业者", "贷款",
+)  # fmt: skip
+CONDITION_HEADINGS = (
+    "条件要求", "申请条件", "申报条件", "支持条件", "认定条件", "资格条件", "补贴条件", "享受条件", "基本条件", "申请对象", "适用对象", "适用范围", "支持对象", "服务对象", "扶持对象", "奖励条件",
+)  # fmt: skip
+PROCEDURE_HEADINGS = (
+    "服务流程", "办理流程", "申报流程", "申请流程", "办理程序", "申报材料", "申请材料", "所需材料", "受理部门", "联系方式", "联络方式", "服务内容", "政策内容", "支持内容", "支持标准", "补贴标准",
+    "奖励标准", "申请渠道", "时间/频度", "依据文件", "发文机构", "政策依据",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Lexicon:
+    """The word lists as one value, so that a test can take entries out and look what still stands."""
+
+    giving: tuple[str, ...] = GIVING
+    aids: tuple[str, ...] = AIDS
+    ceilings: tuple[str, ...] = CEILINGS
+    limits: tuple[str, ...] = LIMITS
+    by: tuple[str, ...] = BY
+    charges: tuple[str, ...] = CHARGES
+    reduced: tuple[str, ...] = REDUCED
+    reliefs: tuple[str, ...] = RELIEFS
+    authorities: tuple[str, ...] = AUTHORITIES
+    consumers: tuple[str, ...] = CONSUMERS
+    bodies: tuple[str, ...] = BODIES
+    condition_headings: tuple[str, ...] = CONDITION_HEADINGS
+    procedure_headings: tuple[str, ...] = PROCEDURE_HEADINGS
+
+    @cached_property
+    def giving_before(self) -> re.Pattern[str]:
+        """Words before a figure that say it is given: a verb anywhere in the clause, an aid or a ceiling close by."""
+        return re.compile(
+            f"{_any(self.giving)}|{_any(self.reduced)}|{_any(self.ceilings)}[^,的]{{0,8}}$|{_any(self.aids)}[^,的]{{0,10}}$|{_any(self.aids)}[^,]*?{_any(self.limits)}"
+        )
+
+    @cached_property
+    def giving_after(self) -> re.Pattern[str]:
+        """Words after a figure that say it is given."""
+        return re.compile(rf"(?:\(含\))?(?:的|(?:的)?标准|(?:的)?比例)?(?:{_any(self.giving)}|[^,。;:]{{0,8}}{_any(self.aids)})")
+
+    @cached_property
+    def measured(self) -> re.Pattern[str]:
+        """按…: the figure is a rate where the clause goes on to give or to charge."""
+        return re.compile(_any(self.by))
+
+    @cached_property
+    def given_or_charged(self) -> re.Pattern[str]:
+        return re.compile(f"{_any(self.giving)}|{_any(self.aids)}|{_any(self.charges)}")
+
+    @cached_property
+    def relief(self) -> re.Pattern[str]:
+        return re.compile(rf"(?:{_any(self.reliefs)})(?!凭证|备案|申报事项)|可(?:依法|依规|申请|相应|适当)?(?:顺延|延期|延长|延缓)|可(?:在[^,。;]{{2,14}}前(?:完成|缴纳|补缴|支付))|由\d+年延长")
+
+    @cached_property
+    def aid(self) -> re.Pattern[str]:
+        return re.compile(rf"(?P<give>给予|予以|提供|发放|可申请|可享受)[^,。;]{{0,24}}?{_any(self.aids)}")
+
+    @cached_property
+    def aid_noun(self) -> re.Pattern[str]:
+        return re.compile(_any(self.aids))
+
+    @cached_property
+    def plain_aid(self) -> re.Pattern[str]:
+        """What is left of "给予企业贴息支持" without the words that any aid bears: 贴息."""
+        return re.compile(r"给予|予以|提供|发放|可申请|可享受|支持|资金|企业|其|一定|补贴|补助|奖励|扶持|资助|相应|专项|适当|单位")
+
+    @cached_property
+    def not_given(self) -> re.Pattern[str]:
+        return re.compile(r"不再重复|不得重复|不重复|负责解释|暂停|不予(?:支持|受理)|违反|追回|同时享受|等方面(?:给予|予以)|协商解决|争取[^,。;]{0,20}(?:资金|额度)")
+
+    @cached_property
+    def staged(self) -> re.Pattern[str]:
+        """Words that announce several amounts of one benefit."""
+        return re.compile(r"分阶段|分档|分级|分层|其中")
+
+    @cached_property
+    def to_authority(self) -> re.Pattern[str]:
+        return re.compile(
+            rf"(?:对|支持|鼓励|引导|推动)[^,。;]{{0,24}}{_any(self.authorities)}|{_any(self.authorities)}[^,。;]{{0,8}}(?:给予|支持)|{_any(self.consumers)}"
+        )
+
+    @cached_property
+    def addressed(self) -> re.Pattern[str]:
+        """A group that is described, not just named: 对…的企业, …企业可…, 为…企业…"""
+        return re.compile(rf"(?:对|向|为|允许)[^。;]{{3,120}}(?:{_any(self.bodies)}|的,|收入|部分|费用)|{_any(self.bodies)}[^。;]{{0,40}}(?:,|可|按)|的,|凭|准予|部分,")
+
+    @cached_property
+    def appeal(self) -> re.Pattern[str]:
+        return re.compile(r"^(?:鼓励|推动|引导|探索|完善|加快|加强|健全|争取|积极|加大|优化)")
+
+    @cached_property
+    def policy_talk(self) -> re.Pattern[str]:
+        """A clause that speaks about a policy instead of giving it."""
+        return re.compile(r"(?:落实|执行|用好|宣传|辅导|做好|享受)[^,。;]{0,60}(?:政策|申报)|政策(?:落实|宣传|辅导|到期)")
+
+    @cached_property
+    def condition_zone(self) -> re.Pattern[str]:
+        return re.compile(rf"{_any(self.condition_headings)}(?=\d|\(|:|企业|[一二三四五六七八九十]、|$)|(?:需|应|须)?(?:要|当)?(?:同时)?(?:符合|满足|具备)(?:以下|下列)(?:基本|全部)?条件(?:之一)?(?:的)?[,:：]?")
+
+    @cached_property
+    def other_zone(self) -> re.Pattern[str]:
+        return re.compile(_any(self.procedure_headings))

@@ -1,0 +1,84 @@
+"""A text as it is compared, never as it is quoted: blanks and page marks out, widths made one, every character knowing where it stood.
+
+Patterns run over `Passage.text`; every quote is cut from the raw text, so it occurs there word for word.
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cached_property
+
+# A page mark that a text extractor leaves inside sentences, with the printed page number that may follow it.
+PAGE_MARK = re.compile(r"\n?[ \t]*#[ \t]*Page[ \t]*\d+:[ \t]*\n(?:\s*[-—]*\s*\d{1,4}\s*[-—]*\s*\n)?|^[ \t]*[-—][ \t]*[\d０-９]{1,4}[ \t]*[-—][ \t]*$", re.M)
+# How a printed heading, article or item begins: 第三条, 一、, (二), 4., (1), ①.
+NUMBERING = re.compile(
+    r"(?:(?<=[\s。；;）)〕>】])|^)"
+    r"(第[一二三四五六七八九十百零\d]+[条章节项]"
+    r"|[一二三四五六七八九十]{1,3}\s?[、，,.．](?=[^\d])"
+    r"|[（(][一二三四五六七八九十]{1,3}[）)]"
+    r"|\d{1,2}\s?[.．、](?!\d)|\d{1,2}[.．、](?=20\d\d\s?年)"
+    r"|[（(]\d{1,2}[）)](?![万亿元%])"
+    r"|[①-⑳])"
+)
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch of `Passage.text`, end excluded."""
+
+    start: int
+    end: int
+
+    def __len__(self) -> int:
+        return self.end - self.start
+
+    def meets(self, other: "Span") -> bool:
+        return self.start < other.end and other.start < self.end
+
+    def within(self, other: "Span") -> bool:
+        return other.start <= self.start and self.end <= other.end
+
+
+@dataclass(frozen=True)
+class Passage:
+    """`raw` as published; `text` without blanks, in NFKC; `at[i]` is where the i-th character of `text` stands in `raw`."""
+
+    raw: str
+    text: str
+    at: tuple[int, ...]
+
+    @classmethod
+    def of(cls, raw: str) -> "Passage":
+        hidden = [False] * len(raw)
+        for mark in PAGE_MARK.finditer(raw):
+            for i in range(*mark.span()):
+                hidden[i] = True
+        kept: list[str] = []
+        at: list[int] = []
+        for i, char in enumerate(raw):
+            if hidden[i] or char.isspace():
+                continue
+            for one in unicodedata.normalize("NFKC", char):
+                if not one.isspace():
+                    kept.append(one)
+                    at.append(i)
+        return cls(raw, "".join(kept), tuple(at))
+
+    def quote(self, span: Span) -> str:
+        """The exact words of the source, line breaks and all."""
+        return self.raw[self.at[span.start] : self.at[span.end - 1] + 1] if len(span) > 0 else ""
+
+    def place(self, span: Span) -> tuple[int, int]:
+        """From and to in the raw text."""
+        return self.at[span.start], self.at[span.end - 1] + 1
+
+    @cached_property
+    def numberings(self) -> tuple[tuple[int, str], ...]:
+        """Every printed numbering as (place in `text`, label); blanks of the raw text tell it from a decimal inside a sentence."""
+        where = {raw_at: i for i, raw_at in reversed(list(enumerate(self.at)))}
+        found = []
+        for match in NUMBERING.finditer(self.raw):
+            start = match.start(1)
+            if start in where:
+                found.append((where[start], unicodedata.normalize("NFKC", re.sub(r"\s", "", match.group(1)))))
+        return tuple(found)

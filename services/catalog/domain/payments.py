@@ -1,0 +1,135 @@
+"""The amount of a provision as rules.md §3 writes it, in yuan and exact; where the words leave it open, a range for a person to decide.
+
+A share needs a base: a fact of the registry where it knows one, an `open.` fact named by the printed base where it does not.
+"""
+
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from services.catalog.domain.amounts import Amount, Share
+from services.catalog.domain.attributes import MEASURED
+from services.catalog.domain.conditions import Condition
+from services.catalog.domain.facts import FIGURES, Node, Setting, open_fact, told
+from services.catalog.domain.lexicon import Lexicon
+from services.catalog.domain.passage import Passage, Span
+from services.catalog.domain.provisions import Provision
+from services.catalog.domain.quantities import comparisons, plain
+
+
+@dataclass(frozen=True)
+class Payment:
+    amount: Node | None
+    pays: str | None = None
+    notes: tuple[str, ...] = ()
+
+
+def payment(passage: Passage, provision: Provision, amount: Amount, setting: Setting, lexicon: Lexicon, *, article: str) -> Payment:
+    """What is paid. `pays` is absent for money; relief and credit lines are never added to money."""
+    text = passage.text
+    said = text[amount.words.start : amount.words.end]
+    pays = _pays(text[provision.span.start : provision.span.end], said, amount)
+    if amount.kind == "none":
+        return Payment(None, pays if pays == "relief" else None, ("没有读出金额，以审核为准",))
+    if re.search(r"减按", said):
+        return Payment(None, "relief", ("减按征收：应缴税额按较低税率计算，减免额未换算",))
+    if amount.relief is not None:
+        base = text[amount.base.start : amount.base.end] if amount.base else said
+        node: Node = {"rate": plain(amount.relief / 100), "of": {"fact": open_fact(base, "金额基数")}}
+        return Payment(node | {"_span": amount.words}, "relief")
+    if amount.counted and amount.counted_of:
+        unit = text[amount.counted_of.start : amount.counted_of.end]
+        most: Node = {"per": plain(amount.counted.value), "count": {"fact": open_fact(unit, "数量")}}
+        return Payment(_up_to(said, most, amount.kind == "range") | {"_span": amount.words}, pays)
+    notes: list[str] = []
+    whole = _several(passage, provision, amount, setting, lexicon) if amount.kind == "tiered" else _one(passage, amount, amount.shares[0])
+    if whole is None:
+        return Payment(None, pays, ("金额只有下限或无法换算成元，以审核为准",))
+    if amount.caps and not (amount.kind == "tiered" and re.search("分阶段|分期|合计", text[provision.span.start : amount.shares[0].figure.span.start])):
+        whole = {"cap": _yuan(amount.caps[0]), "of": whole}
+        if len(amount.caps) > 1:
+            notes.append("条文还有其他封顶：" + "；".join(f"{plain(c.figure.value)}{c.unit}" for c in amount.caps[1:]))
+    return Payment(whole | {"_span": amount.words}, pays, tuple(notes))
+
+
+def _pays(text: str, said: str, amount: Amount) -> str | None:
+    if re.search(r"免征|免收|免缴|减免|减征|减半|抵减|扣除|退税|缓缴|延期缴|滞纳金|免除|全免", text) and not any(s.figure.money for s in amount.shares):
+        return "relief"
+    if re.search(r"(?:贷款|授信|担保)[^,。;]{0,10}(?:额度|最高|上限)|额度最高", said) and not re.search(r"贴息|补贴|补助|奖励|补偿", said):
+        return "credit"
+    return None
+
+
+def _yuan(share: Share) -> Any:
+    base = share.figure.base
+    return plain(base) if base == base.to_integral_value() else base.normalize()
+
+
+def _up_to(words: str, most: Any, ceiling: bool) -> Node:
+    return {"judged": words, "between": [0, most]} if ceiling else most
+
+
+def _one(passage: Passage, amount: Amount, share: Share) -> Node | None:
+    text = passage.text
+    words = text[amount.words.start : amount.words.end]
+    if share.floor and not share.ceiling:
+        return None
+    if share.figure.share:
+        base = _base(text, amount.base)
+        rate = share.figure.base.normalize()
+        node: Node = {"rate": plain(rate) if rate == rate.to_integral_value() else rate, "of": base}
+        return _up_to(words, node, share.ceiling)
+    if "/" in share.unit:
+        counted = share.unit.partition("/")[2].replace("/", "")
+        return _up_to(words, {"per": _yuan(share), "count": {"fact": open_fact("补助数量" + counted, "补助数量")}}, share.ceiling)
+    if share.low is not None:
+        scale = share.figure.base / share.figure.value if share.figure.value else Decimal(1)
+        return {"judged": words, "between": [plain(share.low * scale), _yuan(share)]}
+    if share.ceiling:
+        return {"judged": words, "between": [0, _yuan(share)]}
+    return {"fixed": _yuan(share)}
+
+
+def _base(text: str, base: Span | None) -> Node:
+    words = text[base.start : base.end] if base else ""
+    for row in MEASURED:
+        if row.attribute in FIGURES and not row.units and words and re.search(row.subject, words):
+            fact, take = FIGURES[row.attribute]
+            if fact in ("registered_capital", "paid_in_capital"):
+                return {"fact": fact}
+            node: Node = {"fact": fact, "period": "last_year"}
+            if take or re.search(r"增量|净增|增长部分|新增", words):
+                node["take"] = take if take == "increase" else "increase"
+            return node
+    return {"fact": open_fact(words, "金额基数")}
+
+
+def _several(passage: Passage, provision: Provision, amount: Amount, setting: Setting, lexicon: Lexicon) -> Node | None:
+    """Steps as cases: each chosen by the words before it. Stages that are all reached add up only when a person says so."""
+    cases: list[list[Any]] = []
+    for share in amount.shares:
+        paid = _one(passage, amount, share)
+        if paid is None:
+            return None
+        cases.append([_chosen(passage, share, setting), paid])
+    rising = [c[0].get("value") for c in cases if isinstance(c[0].get("value"), int | float | Decimal)]
+    if len(rising) == len(cases) and rising == sorted(rising):
+        cases.reverse()  # the first true case counts: 达到50个, 达到100个 begin with the higher line
+    return {"case": cases}
+
+
+def _chosen(passage: Passage, share: Share, setting: Setting) -> Node:
+    if share.tier is None or len(share.tier) < 2:
+        return {"judged": "符合该档条件"}
+    words = passage.text[share.tier.start : share.tier.end]
+    bounds = comparisons(words)
+    quote = passage.quote(share.tier)
+    if len(bounds) == 1:
+        bound = bounds[0]
+        subject = words[bound.subject.start : bound.subject.end]
+        attribute = next((row.attribute for row in MEASURED if re.search(row.subject, subject) and (not row.units or bound.figures[0].unit[-1:] in row.units)), None)
+        if attribute:
+            answer = told(Condition(attribute, bound.operator, None, bound.figures[0].unit, share.tier, comparison=bound), words, setting)
+            return answer.node | {"quote": quote}
+    return {"judged": words, "quote": quote}

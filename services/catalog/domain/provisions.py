@@ -1,0 +1,316 @@
+"""Where in a text benefits stand: stretches that give one target group something of its own, told apart from plans and appeals.
+
+A strand is what one "对…" governs. It is a provision when it names a figure that is given, a charge that is forgone or put off,
+or an aid for a group that it describes. Neighbouring strands are one provision when they only continue it: steps of one amount,
+its ceiling, its remainder.
+"""
+
+import re
+from dataclasses import dataclass
+
+from services.catalog.domain.lexicon import Lexicon
+from services.catalog.domain.passage import Passage, Span
+from services.catalog.domain.quantities import Figure, figures
+
+DEPARTMENTS = re.compile(r"[(〔\[【]?(?:责任单位|牵头单位|责任部门|牵头部门|实施单位|主办单位|负责单位|主管部门)(?:和|及)?[^:]{0,8}:(?P<d>[^。)〕\]】]{2,200}?)(?=[)〕\]】。]|[一二三四五六七八九十]{1,2}、|$)[)〕\]】]?")
+SENTENCE_END = re.compile(r"[。!?]|(?<=[一-鿿”»)])\.(?=[一-鿿(«“\d]|$)|(?<=%)\.(?=[一-鿿]|$)")
+
+
+@dataclass(frozen=True)
+class Block:
+    """The words under one printed number, with the numbers above it."""
+
+    label: str
+    path: tuple[str, ...]
+    span: Span
+    department: str | None
+
+
+@dataclass(frozen=True)
+class Strand:
+    """What one target phrase governs inside a sentence."""
+
+    span: Span
+    sentence: Span
+    block: Block
+
+
+@dataclass(frozen=True)
+class Provision:
+    """One benefit's words: `strands` in order, the figures given, where the giving begins, and earlier words that announced it.
+
+    `ends` tells for each strand where its giving ends: what follows in the sentence conditions nothing.
+    """
+
+    strands: tuple[Strand, ...]
+    given: tuple[Figure, ...]
+    gives_at: int
+    by: str
+    ends: tuple[int, ...] = ()
+    intro: tuple[Span, ...] = ()
+
+    @property
+    def span(self) -> Span:
+        return Span(self.strands[0].span.start, self.strands[-1].span.end)
+
+    @property
+    def block(self) -> Block:
+        return self.strands[0].block
+
+
+def _rank(label: str) -> int:
+    for rank, shape in enumerate((r"第.+[章节]", r"第.+条", r"[一二三四五六七八九十]+[、,.]", r"\([一二三四五六七八九十]+\)", r"\d+[.、]", r"\(\d+\)", r"[①-⑳]")):
+        if re.fullmatch(shape, label):
+            return rank
+    return 9
+
+
+def blocks(passage: Passage) -> list[Block]:
+    """The text cut at its printed numbers; the words before the first number are a block without label."""
+    marks = [(at, label) for at, label in passage.numberings]
+    cuts = [(0, "")] + marks
+    found: list[Block] = []
+    stack: list[tuple[int, str]] = []
+    for i, (at, label) in enumerate(cuts):
+        end = cuts[i + 1][0] if i + 1 < len(cuts) else len(passage.text)
+        if end <= at:
+            continue
+        rank = _rank(label) if label else -1
+        while stack and stack[-1][0] >= rank:
+            stack.pop()
+        if label:
+            stack.append((rank, label))
+        start = at + len(label)
+        inner = passage.text[start:end]
+        department = None
+        hit = DEPARTMENTS.search(inner)
+        if hit:
+            department = passage.quote(Span(start + hit.start("d"), start + hit.end("d")))
+        found.append(Block(label, tuple(name for _, name in stack), Span(start, end), department))
+    return found
+
+
+def _pieces(text: str, span: Span, cut: re.Pattern[str]) -> list[Span]:
+    """`span` cut after every match that stands outside brackets and quotation marks."""
+    depth = [0] * (len(text) + 1)
+    level = 0
+    for i in range(span.start, span.end):
+        if text[i] in "(“《«〔[":
+            level += 1
+        elif text[i] in ")”》»〕]":
+            level = max(0, level - 1)
+        depth[i + 1] = level
+    out, start = [], span.start
+    for m in cut.finditer(text, span.start, span.end):
+        if depth[m.start()] == 0 and m.end() > start:
+            out.append(Span(start, m.end()))
+            start = m.end()
+    if start < span.end:
+        out.append(Span(start, span.end))
+    return out
+
+
+def sentences(text: str, span: Span) -> list[Span]:
+    return _pieces(text, span, SENTENCE_END)
+
+
+_SEMICOLON = re.compile(r";")
+_NEW_TARGET = re.compile(r",(?=(?:同时,?|另外,?|此外,?|并)?(?:对(?!接|应|外|标|照|口)|允许|向))")
+
+
+def strands(passage: Passage, block: Block, lexicon: Lexicon) -> list[Strand]:
+    """The block's sentences, cut at semicolons and where a new target phrase begins after something was given."""
+    text = passage.text
+    body = block.span
+    hit = DEPARTMENTS.search(text, body.start, body.end)
+    pieces = [body] if not hit else [Span(body.start, hit.start()), Span(hit.end(), body.end)]
+    found: list[Strand] = []
+    for piece in pieces:
+        for sentence in sentences(text, piece):
+            for part in _pieces(text, sentence, _SEMICOLON):
+                start = part.start
+                for m in _NEW_TARGET.finditer(text, part.start, part.end):
+                    if m.end() > start and gift(text, Span(start, m.end()), lexicon):
+                        found.append(Strand(Span(start, m.end()), sentence, block))
+                        start = m.end()
+                found.append(Strand(Span(start, part.end), sentence, block))
+    return found
+
+
+@dataclass(frozen=True)
+class Gift:
+    """What a strand gives: the figures given, where the giving begins, and where the clause of the last gift ends."""
+
+    figures: tuple[Figure, ...]
+    at: int
+    by: str
+    end: int
+
+
+def gift(text: str, span: Span, lexicon: Lexicon) -> Gift | None:
+    """What the words of `span` give, or None where they only plan, appeal or speak about a policy."""
+    words = text[span.start : span.end]
+    if lexicon.not_given.search(words):
+        return None
+    given = []
+    at: int | None = None
+    for f in figures(words):
+        place = _given_at(words, f, lexicon)
+        if place is not None:
+            given.append(Figure(f.value, f.unit, Span(f.span.start + span.start, f.span.end + span.start)))
+            at = place if at is None else min(at, place)
+    if given and at is not None:
+        return Gift(tuple(given), span.start + at, "figure", _clause_end(text, given[-1].span.end, span.end))
+    for relief in lexicon.relief.finditer(words):
+        left = max((words.rfind(c, 0, relief.start()) for c in ",;。"), default=-1) + 1
+        right = min((i for i in (words.find(c, relief.end()) for c in ",;。") if i >= 0), default=len(words))
+        if not lexicon.policy_talk.search(words[left:right]):
+            return Gift((), span.start + relief.start(), "relief", span.start + right)
+    aid = lexicon.aid.search(words)
+    if aid and len(words) - aid.end() < 60:
+        return Gift((), span.start + aid.start("give"), "aid", _clause_end(text, span.start + aid.end(), span.end))
+    return None
+
+
+def _clause_end(text: str, at: int, end: int) -> int:
+    return min((i for i in (text.find(c, at, end) for c in ",;。") if i >= 0), default=end)
+
+
+def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
+    """Where the words begin that give this figure, or None where the figure is a condition, a date or a result."""
+    if not (figure.money or figure.share):
+        return None
+    comma = max((words.rfind(c, 0, figure.span.start) for c in ",;。:"), default=-1) + 1
+    if re.search(r"(?:利率|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|低于|高于|(?<!不)超过?|不满|大于|小于)$", words[comma : figure.span.start]):
+        return None
+    stop = min((i for i in (words.find(c, figure.span.end) for c in ",;。") if i >= 0), default=len(words))
+    before, after = words[comma : figure.span.start], words[figure.span.end : stop]
+    bound = re.match(r"(?:\(不?含(?:本数)?\))?(?:[及或]?以[上下内])(?:\(不?含\))?", after)
+    lead = lexicon.giving_before.search(before)
+    if bound and not (lead and len(before) - lead.end() < 8 and lead.group() not in ("给",)):
+        rest = after[bound.end() :]
+        if not re.match(r"(?:的)?(?:给予|予以|奖励|补助|补贴)", rest):
+            return None
+    if lead:
+        return comma + lead.start()
+    if lexicon.giving_after.match(after):
+        return comma
+    by = lexicon.measured.search(before)
+    if by and lexicon.given_or_charged.search(words[comma:stop]):
+        return comma + by.start()
+    return None
+
+
+def zones(passage: Passage, lexicon: Lexicon) -> list[Span]:
+    """Stretches under a heading such as 条件要求 or after "应符合以下条件:", up to the next heading: they condition, they do not give."""
+    text, found = passage.text, []
+    for m in lexicon.condition_zone.finditer(text):
+        if any(z.start <= m.start() < z.end for z in found):
+            continue
+        close = lexicon.other_zone.search(text, m.end())
+        question = re.compile(r"[一二三四五六七八九十]{1,2}、").search(text, m.end())
+        ends = [x.start() for x in (close, question) if x]
+        found.append(Span(m.start(), min(ends) if ends else len(text)))
+    return found
+
+
+_CITATION = re.compile(r"(?:〔20\d\d〕|\(?20\d\d年第?|\[20\d\d\])\d+号\)?[,;]?|》(?=[^的、等中第规和及(,。;)]{6})")
+
+
+def _without_citation(text: str, strand: Strand, lexicon: Lexicon) -> Strand:
+    """Table rows run together begin with their legal basis; the provision begins after it."""
+    for m in reversed(list(_CITATION.finditer(text, strand.span.start, strand.span.end))):
+        rest = Span(m.end(), strand.span.end)
+        got = gift(text, rest, lexicon)
+        if len(rest) > 12 and got is not None and got.at > rest.start:
+            return Strand(rest, strand.sentence, strand.block)
+    return strand
+
+
+def provisions(passage: Passage, lexicon: Lexicon) -> list[Provision]:
+    """Every provision of the text in order."""
+    found: list[Provision] = []
+    closed = zones(passage, lexicon)
+    for block in blocks(passage):
+        previous: Provision | None = None
+        for whole in strands(passage, block, lexicon):
+            strand = _without_citation(passage.text, whole, lexicon)
+            got = gift(passage.text, strand.span, lexicon)
+            if got is not None and any(z.start <= got.at < z.end for z in closed):
+                got = None
+            if got is None:
+                if previous and previous.given and strand.sentence != previous.strands[-1].sentence:
+                    previous = None
+                continue
+            if previous is not None and _continues(passage.text, strand, got, previous, lexicon):
+                by = "figure" if got.figures else previous.by
+                previous = Provision((*previous.strands, strand), (*previous.given, *got.figures), previous.gives_at, by, (*previous.ends, got.end))
+                found[-1] = previous
+            elif _stands_alone(passage.text, strand, got, lexicon):
+                previous = Provision((strand,), got.figures, got.at, got.by, (got.end,))
+                found.append(previous)
+            else:
+                previous = None
+    return _announced(passage.text, found, lexicon)
+
+
+def _announced(text: str, found: list[Provision], lexicon: Lexicon) -> list[Provision]:
+    """An aid named without a figure and then with one, a few lines on, is one benefit: the first words are its introduction."""
+    out: list[Provision] = []
+    intro: dict[int, list[Span]] = {}
+    for i, one in enumerate(found):
+        if one.by == "aid" and not one.given:
+            aid = lexicon.aid.search(text[one.gives_at : one.span.end])
+            name = lexicon.plain_aid.sub("", aid.group()) if aid else ""
+            later = [
+                j
+                for j in range(i + 1, len(found))
+                if found[j].given and found[j].span.start - one.span.end < 800 and len(name) >= 2 and name in text[found[j].span.start : found[j].span.end]
+            ]
+            if later:
+                intro.setdefault(later[0], []).append(one.span)
+                continue
+        out.append(Provision(one.strands, one.given, one.gives_at, one.by, one.ends, tuple(intro.get(i, ()))))
+    return out
+
+
+_OWN_TARGET = re.compile(r"^(?:同时,?|另外,?|此外,?|并|其中,?)?(?:对(?!接|应|外|标|照|口|单[家个户项笔]|每|同一|其)|允许|鼓励|支持|向)")
+_GOES_ON = re.compile(r"^(?:其中|并|且|再|另|超过部分|超出部分|剩余|对?每[家个户人场次名项年]|对?单[家个户项笔]|对?同一|最高|累计|年度|确有|享受|补贴|补助|奖励|资助)")
+
+
+def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexicon: Lexicon) -> bool:
+    words = text[strand.span.start : strand.span.end]
+    last = previous.strands[-1]
+    same_sentence = strand.sentence == last.sentence
+    staged = lexicon.staged.search(text[previous.span.start : previous.span.end]) is not None
+    if words.startswith("允许") and same_sentence and got.by == previous.by == "relief":
+        return True
+    if _OWN_TARGET.match(words):
+        return same_sentence and staged and not words.startswith(("同时", "另外", "此外"))
+    if not previous.given and got.figures:
+        return previous.by == "aid" and strand.span.start - last.span.end < 40
+    if not previous.given:
+        if words.startswith("享受") and strand.span.start <= last.span.end + 1 and got.by == "relief":
+            return True
+        return same_sentence and got.by == "relief" and previous.by == "relief"
+    if strand.span.start > last.span.end + 1:
+        return False
+    if _GOES_ON.match(words):
+        return True
+    if same_sentence and got.figures:
+        return previous.given[-1].unit.lstrip("万亿千百") == got.figures[0].unit.lstrip("万亿千百") or staged
+    return False
+
+
+def _stands_alone(text: str, strand: Strand, got: Gift, lexicon: Lexicon) -> bool:
+    words = text[strand.span.start : strand.span.end]
+    before = text[strand.span.start : got.at]
+    if lexicon.to_authority.search(before) or (got.by != "figure" and lexicon.to_authority.search(words)):
+        return False
+    if got.by == "figure":
+        return True
+    left = max((before.rfind(c) for c in ",;。"), default=-1) + 1
+    right = min((i for i in (words.find(c, len(before)) for c in ",;。") if i >= 0), default=len(words))
+    if got.by == "aid" and (lexicon.appeal.match(words) or lexicon.policy_talk.search(words[left:right])):
+        return False
+    return bool(lexicon.addressed.search(words))

@@ -1,0 +1,128 @@
+"""The terms beside rule and amount: kind, mode, validity, window, stacking, obligations; each only where words say so."""
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+from services.catalog.domain.conditions import Condition
+from services.catalog.domain.passage import Passage, Span
+from services.catalog.domain.provisions import Provision
+from services.catalog.domain.quantities import windows
+
+KINDS = (
+    "资金补助", "融资信贷", "税费", "办事便利", "知识产权", "人才", "数据", "司法保护", "通关贸易", "场地要素", "咨询服务", "信用", "其他",
+)  # fmt: skip
+# The first kind whose words occur; the order is from the particular to the general.
+KIND_WORDS: tuple[tuple[str, str], ...] = (
+    ("知识产权", r"知识产权(?!质押)|专利(?!类案件)|商标"),
+    ("融资信贷", r"贷款|融资|信贷|担保|贴息|保费|保险|基金|上市|挂牌|债券"),
+    ("税费", r"免征|减征|税收|纳税|办税|税费|缴费|滞纳金|租金|电价|社会保险费|工会经费"),
+    ("通关贸易", r"通关|口岸|进出口|出口|跨境|海关|报关|外贸|关税"),
+    ("人才", r"人才|就业|招用|毕业生|职称|技能|培训|稳岗|社保补贴"),
+    ("司法保护", r"法院|仲裁|司法|破产|诉讼|保全|合规"),
+    ("数据", r"数据(?:要素|资产|共享|流通|产权)|公共数据"),
+    ("信用", r"信用"),
+    ("场地要素", r"用地|用房|厂房|用电|供电|水电气|不动产"),
+    ("咨询服务", r"咨询|辅导|帮办|热线|对接会"),
+    ("资金补助", r"补助|补贴|奖励|资助|奖补"),
+    ("办事便利", r"审批|登记|办理|窗口|一件事|免证|政务服务"),
+)
+
+
+def kind(text: str, stated: str | None, pays: str | None) -> str:
+    """One of the 13 kinds: what ingest said of the measure, else the first whose words occur."""
+    if stated in KINDS and stated != "其他":
+        return str(stated)
+    if pays == "relief":
+        return "税费"
+    plain = re.sub(r"\s", "", text)
+    return next((name for name, words in KIND_WORDS if re.search(words, plain)), "其他")
+
+
+def mode(text: str, money: bool) -> str:
+    """How the enterprise comes to it, as far as words say: 免申即享, 确认, 即申即享 or 申报; otherwise only told."""
+    if re.search(r"免申即享|直达兑付|无需申[请报]|自动兑[付现]", text):
+        return "confirm" if re.search(r"确认", text) else "direct"
+    if money and re.search(r"申请|申报|即申即", text):
+        return "apply"
+    return "inform"
+
+
+def opens(passage: Passage, provision: Provision, condition: Condition) -> bool:
+    """True for a window that opens the sentence or is called an execution period: it bounds the validity, not the enterprise."""
+    if condition.window is None:
+        return False
+    before = passage.text[max(0, condition.span.start - 8) : condition.span.start]
+    begins = passage.text[condition.span.start : condition.span.start + 1] in "自从" and re.match(r"[,]", passage.text[condition.span.end : condition.span.end + 1])
+    return bool(begins) or bool(re.search(r"(?:执行|施行|有效|期限)(?:期限|期)?(?:至|到|延续到)?(?:自|从)?$", before))
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def valid(start: date | None, end: date | None, passage: Passage | None, provision: Provision | None) -> dict[str, Any] | None:
+    """The benefit's own period where the clause prints one, else the document's."""
+    if passage is not None and provision is not None:
+        for w in windows(passage.text[provision.span.start : provision.span.end]):
+            placed = Condition("业务发生期间", "within_period", None, None, _moved(w.span, provision.span.start), window=w)
+            if opens(passage, provision, placed):
+                end = w.end or end
+                start = w.start if (w.start and w.end and w.start.year != w.end.year) or (w.start and w.start != w.end and w.start.day == 1 and "执行" not in passage.text[provision.span.start : placed.span.start][-8:]) else start
+    return {"from": _iso(start), "to": _iso(end)} if start or end else None
+
+
+def _moved(span: Any, by: int) -> Any:
+    return type(span)(span.start + by, span.end + by)
+
+
+_CLAIM = re.compile(r"(?:申报|申请|提交|受理|填报)(?:时间|期限|截止)?[^,。;]{0,10}$|^[^,。;]{0,6}(?:申报|提交|前申请)")
+
+
+def window(passage: Passage) -> dict[str, Any] | None:
+    """When it can be claimed, where the clause says so."""
+    for w in windows(passage.text):
+        before, after = passage.text[max(0, w.span.start - 16) : w.span.start], passage.text[w.span.end : w.span.end + 16]
+        if _CLAIM.search(before) or re.match(r"[^,。;]{0,6}(?:申报|提交申请|提出申请)", after):
+            return {"from": _iso(w.start), "to": _iso(w.end)}
+    return None
+
+
+def stacking(passage: Passage, provision: Provision, policy: str, article: str, wide: Sequence[str]) -> dict[str, Any] | None:
+    """Once-only words of the provision; groups from 不重复, 就高 in the clause or in a document-wide clause."""
+    own = passage.text[provision.span.start : provision.span.end]
+    found: dict[str, Any] = {}
+    groups = []
+    if re.search(r"本条[^,。;]{0,10}不(?:重复|重叠|叠加)|本条[^,。;]{0,10}就高", passage.text):
+        groups.append(f"{policy} {article}")
+    for clause in wide:
+        if re.search(r"就高不(?:就低|重复)|不(?:得)?重复(?:享受|支持|奖励)|从高", re.sub(r"\s", "", clause)):
+            groups.append(policy)
+            break
+    if groups:
+        found["groups"] = groups
+    if re.search(r"每季度?(?:奖励|补助|给予)|单季度", own):
+        found["once"] = "quarter"
+    elif re.search(r"每年|年度(?:累计|补|奖)|每家企业年度", own):
+        found["once"] = "year"
+    elif re.search(r"(?:单|每)个项目|每张|每笔|单笔|每场|每件", own):
+        found["once"] = "item"
+    elif re.search(r"一次性(?!计入|扣除|告知|办)|只(?:能)?享受一次|仅享受一次", own):
+        found["once"] = "life"
+    return found or None
+
+
+_DUTY = re.compile(r"(?P<n>\d+|[一二三四五六七八九十])年内不(?:得)?(?:迁离|迁出|外迁|转让|减资|注销)[^,。;]{0,12}|(?:承诺|须|应)[^,。;]{0,12}(?P<m>\d+|[一二三四五六七八九十])年内?不[^,。;]{2,16}")
+
+
+def obligations(passage: Passage) -> list[dict[str, Any]] | None:
+    """Duties after payment, such as 5年内不迁离."""
+    found: list[dict[str, Any]] = []
+    for m in _DUTY.finditer(passage.text):
+        printed = m["n"] or m["m"]
+        years = int(printed) if printed.isdigit() else "零一二三四五六七八九十".index(printed)
+        found.append({"quote": passage.quote(Span(m.start(), m.end())), "until": {"years": years}})
+    return found or None
+
+

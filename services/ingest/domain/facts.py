@@ -1,0 +1,414 @@
+"""Document facts as GB/T 9704-2012 prints them: 标题 发文字号 主送机关 附件说明 署名 成文日期 附注 抄送 印发, and validity."""
+
+import calendar
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+
+from .marks import number_of
+from .text import NOTHING, Line, Text, join, squeeze, tidy, whole
+from .units import SUFFIX, split_names
+
+_DAY = r"(?:\d{4}\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日|[二一][〇零○Oo0一二三四五六七八九]{3}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十]{1,3}日)"
+_NUMERIC_DAY = r"\d{4}\s*[-/.]\s*\d{1,2}\s*[-/.]\s*\d{1,2}"
+_DOC_NUMBER = re.compile(r"[\u4e00-\u9fff]{1,14}\s*[〔\[［【（(]\s*(?:19|20)\d{2}\s*[〕\]］】）)]\s*第?\s*\d{1,5}\s*号")
+_KINDS = "决议|决定|命令|公报|公告|通告|意见|通知|通报|报告|请示|批复|议案|函|纪要|办法|规定|细则|条例|方案|措施|政策|指南|规划|计划|清单|目录|名单|要点|规则|问答|问题"
+_NOTICE = re.compile(rf"(?:关于|印发|公布|发布|转发).+(?:{_KINDS})(?:[（(][^（）()]{{1,12}}[）)])?$", re.S)
+_ADDRESSEES = re.compile(
+    r"[^。；！？]{0,160}(?:单位|部门|政府|管委会|委员会|公司|企业|缴费人|纳税人|院校|学校|机构|厅|局|办|院|集团|部委|机关|街道|办事处|协会|组织|中心|同志|院所|银行)\s*[：:]"
+)
+_ADDRESSED = re.compile(
+    rf"\s*(?:各|[省市区县州局]直|[省市区县州]各|有关|全[省市区县州国]|局属|机关各|[\u4e00-\u9fff、，（）()]{{3,60}}{SUFFIX}\s*[：:]\s*$)"
+)
+_OPEN = re.compile(
+    r"[（(]?\s*(?:此件|本件|信息公开选项|公开方式|公开属性)\s*[：:]?\s*((?:主动|依申请|不予|免予|全文)?\s*公开(?:发布)?)\s*[）)]?"
+)
+_GROUP = re.compile(r"(有关单位|抄送|抄报|分送|主送|发送|报送)\s*[：:]\s*")
+_PRINTED = re.compile(rf"({_DAY})\s*印发")
+_ANNEX = re.compile(r"附\s*(?:件|录|表)\s*(\d{1,2}|[一二三四五六七八九十]{1,3})?\s*[：:]?")
+_ATTACHED = re.compile(r"附\s*(?:件|录)?\s*[：:]\s*(?=\S)")
+_PUBLISHED = re.compile(rf"(?:发表|发布|发文|成文|印发|公布|更新)(?:时间|日期)\s*[：:]?\s*({_NUMERIC_DAY}|{_DAY})")
+_PUBLISHER = re.compile(r"(?:发文|发布|制定)(?:机构|机关|单位)\s*[：:]?\s*(\S[^\n]*)")
+_SITE_OWNER = re.compile(r"(?:版权所有|主办单位|主办)\s*[：:]\s*(\S+)")
+
+
+@dataclass(slots=True)
+class Facts:
+    """What the document says of itself; each text keeps its place. Dates are ISO days of the city."""
+
+    title: Text = NOTHING
+    doc_number: Text = NOTHING
+    issuer: Text = NOTHING
+    issue_date: tuple[str, Text] | None = None
+    printed_date: tuple[str, Text] | None = None
+    addressees: Text = NOTHING
+    open_status: Text = NOTHING
+    annex_label: Text = NOTHING
+    attachments: list[Text] = field(default_factory=list)
+    enclosed: list[Text] = field(default_factory=list)
+    distribution: list[tuple[Text, list[Text]]] = field(default_factory=list)
+    valid_from: tuple[str, Text] | None = None
+    valid_to: tuple[str, Text] | None = None
+    repeals: list[Text] = field(default_factory=list)
+    amends: list[Text] = field(default_factory=list)
+    remarks: list[Text] = field(default_factory=list)  # preface and the like: printed, no fact of their own
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of the document that may hold measures: the text itself or one annex."""
+
+    lines: tuple[Line, ...]
+    label: Text = NOTHING  # 附件 1
+    annex: str = ""  # A1
+
+
+def iso_day(words: str) -> str | None:
+    """2026年3月9日, 二〇二六年三月九日, 2026-03-09 as 2026-03-09; None when there is no such day."""
+    s = squeeze(words)
+    m = re.search(r"(\d{4})[年\-/.](\d{1,2})[月\-/.](\d{1,2})", s)
+    if m:
+        y, mo, d = int(m[1]), int(m[2]), int(m[3])
+    elif m := re.search(r"([二一][〇零○Oo0一二三四五六七八九]{3})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})日", s):
+        digits = {c: str(i) for i, c in enumerate("〇一二三四五六七八九")} | dict.fromkeys("零○Oo0", "0")
+        y, mo, d = int("".join(digits[c] for c in m[1])), number_of(m[2]), number_of(m[3])
+    else:
+        return None
+    try:
+        return date(y, mo, d).isoformat()
+    except ValueError:
+        return None
+
+
+def facts_of(lines: Sequence[Line]) -> tuple[Facts, list[Segment]]:
+    """The document's facts, and what is left for the measures: the text and its annexes, without letterhead, signature and tail."""
+    facts = Facts()
+    lines = _tail(list(lines), facts)
+    used: set[int] = set()
+    start = _head(lines, facts, used)
+    segments = _segments(lines, facts, used, start)
+    text = whole(lines)
+    _labelled(text, facts)
+    _enclosed(facts, text)
+    _validity(text, facts)
+    _succession(text, facts)
+    if not facts.issuer and facts.title:
+        _issuer_of_title(facts)
+    return facts, segments
+
+
+# --- tail -------------------------------------------------------------------------------------------------------------
+
+
+def _tail(lines: list[Line], facts: Facts) -> list[Line]:
+    """Takes 有关单位, 抄送 and the printing line from the end; a group goes on until its full stop."""
+    used: set[int] = set()
+    i = 0
+    while i < len(lines):
+        m = _GROUP.match(lines[i].s)
+        if m and i * 2 > len(lines):
+            j = i
+            while j + 1 < len(lines) and j - i < 40 and not re.search(r"[。.]\s*$", lines[j].s):
+                following = lines[j + 1]
+                if _GROUP.match(following.s) or _PRINTED.search(following.s) or following.rule:
+                    break
+                j += 1
+            text = join(line.text for line in lines[i : j + 1]).part(m.end())
+            names = [n for n in split_names(text.part(0, len(text.s.rstrip("。. ")))) if n]
+            facts.distribution.append((lines[i].text.part(m.start(1), m.end(1)), names))
+            used.update(range(i, j + 1))
+            i = j
+        elif (p := _PRINTED.search(lines[i].s)) and len(lines[i].s) < 80 and i * 2 > len(lines):
+            day = iso_day(p[1])
+            if day:
+                facts.printed_date = (day, lines[i].text.part(p.start(1), p.end(1)))
+                used.add(i)
+                if (
+                    not lines[i].s[: p.start()].strip()
+                    and i
+                    and re.fullmatch(rf"[\u4e00-\u9fff（）()\s]{{3,40}}{SUFFIX}", lines[i - 1].s.strip())
+                    and i - 1 not in used
+                ):
+                    used.add(i - 1)
+        i += 1
+    return [line for k, line in enumerate(lines) if k not in used]
+
+
+# --- head -------------------------------------------------------------------------------------------------------------
+
+
+def _head(lines: list[Line], facts: Facts, used: set[int]) -> int:
+    """Takes letterhead, number, title and addressees; returns the index where the text begins."""
+    limit = min(len(lines), 60)
+    for i in range(min(limit, 40)):
+        m = _DOC_NUMBER.fullmatch(re.sub(r"\s+$", "", lines[i].s.strip()))
+        if m:
+            facts.doc_number = tidy(lines[i].text)
+            used.add(i)
+            break
+    if lines and _ANNEX.fullmatch(lines[0].s.strip()):
+        return 0  # an annex on its own
+    for i in range(limit):
+        if i in used or len(lines[i].s) > 200 or not _ADDRESSED.match(lines[i].s):
+            continue
+        for j in range(i, min(i + 8, len(lines))):
+            if re.search(r"[：:]\s*$", lines[j].s):
+                words = join(line.text for line in lines[i : j + 1])
+                if _ADDRESSEES.fullmatch(words.s.strip()):
+                    facts.addressees = tidy(words.part(0, len(words.s.rstrip(" ：:"))))
+                    _title(lines, range(i), facts, used)
+                    used.update(range(i, j + 1))
+                    return j + 1
+                break
+            if re.search(r"[。；]", lines[j].s):
+                break
+    end = next((i for i in range(limit) if _body_begins(lines, i)), min(limit, 1))
+    _title(lines, range(max(1, end) if end else min(1, len(lines))), facts, used)
+    return min(end, len(lines))
+
+
+def _body_begins(lines: Sequence[Line], i: int) -> bool:
+    s = lines[i].s
+    return (
+        bool(re.search(r"[。；]", s))
+        or squeeze(s).startswith("序号")
+        or bool(re.match(r"\s*(?:一、|第一[章条]|（一）|1[.．、])", s))
+        or (i > 0 and lines[i].gap and not lines[i - 1].gap)
+    )
+
+
+def _title(lines: Sequence[Line], region: range, facts: Facts, used: set[int]) -> None:
+    """The title is what stands between letterhead and addressees."""
+    kept: list[Text] = []
+    for i in region:
+        s = lines[i].s.strip()
+        if i in used or re.fullmatch(r"(?:签发人|份号|密级|保密期限|紧急程度|特急|加急|索引号|主题词).*", s):
+            continue
+        if re.fullmatch(r"[\u4e00-\u9fff（）()\s]{2,60}文\s*件", s) and not re.search(r"关于", s):
+            facts.issuer = facts.issuer or tidy(lines[i].text.part(0, re.search(r"文\s*件\s*$", lines[i].s).start()))  # type: ignore[union-attr]
+            used.add(i)
+            continue
+        if m := re.match(r".*?(?:当前位置|首页)\s*[：:>]", s):
+            continue
+        kept.append(lines[i].text)
+        used.add(i)
+    if not kept:
+        return
+    title = tidy(join(kept))
+    lead = re.match(r"\d{1,3}\s*[.．、]\s*(?=[\u4e00-\u9fff])", title.s)  # its number in a collection
+    title = title.part(lead.end()) if lead else title
+    if m := re.search(rf"[（(]\s*({_DAY})\s*[）)]\s*$", title.s):
+        facts.issue_date = (iso_day(m[1]) or "", title.part(m.start(1), m.end(1)))
+        title = tidy(title.part(0, m.start()))
+    if site := re.search(r"\s*[-_—|－]+\s*[^-_—|－]{2,30}(?:网站|门户网站|网|门户|政府|局|委员会|厅)\s*$", title.s):
+        owner = re.sub(r"(?:门户)?网站?\s*$", "", title.s[site.start() :].strip(" -_—|－"))
+        at = title.s.rindex(owner) if owner else 0
+        if owner and not facts.issuer:
+            facts.issuer = title.part(at, at + len(owner))
+        title = tidy(title.part(0, site.start()))
+    facts.title = title
+
+
+# --- signature, attachments, annexes ----------------------------------------------------------------------------------
+
+
+def _segments(lines: list[Line], facts: Facts, used: set[int], start: int) -> list[Segment]:
+    signed = _signature(lines, facts, used, start)
+    for i in range(start, len(lines)):
+        if m := _OPEN.fullmatch(lines[i].s.strip()):
+            facts.open_status = _status(lines[i].text, m[1])
+            used.add(i)
+    _attachments(lines, facts, used, start, signed)
+    breaks = [
+        i
+        for i in range(start, len(lines))
+        if i not in used and _ANNEX.fullmatch(lines[i].s.strip()) and (i == 0 or lines[i].gap or signed is not None)
+    ]
+    found: list[Segment] = []
+    first = breaks[0] if breaks else len(lines)
+    if signed is not None and signed < first:
+        found.append(Segment(tuple(lines[k] for k in range(start, signed) if k not in used)))
+        found.append(Segment(tuple(lines[k] for k in range(signed, first) if k not in used)))
+    else:
+        found.append(Segment(tuple(lines[k] for k in range(start, first) if k not in used)))
+    for n, i in enumerate(breaks):
+        end = breaks[n + 1] if n + 1 < len(breaks) else len(lines)
+        m = _ANNEX.fullmatch(lines[i].s.strip())
+        number = number_of(m[1]) if m and m[1] else n + 1
+        label = tidy(lines[i].text.part(0, len(lines[i].s.rstrip(" ：:"))))
+        found.append(Segment(tuple(lines[k] for k in range(i + 1, end) if k not in used), label, f"A{number}"))
+    if not facts.title and breaks:
+        facts.annex_label = found[-len(breaks)].label
+    return found
+
+
+def _status(text: Text, words: str) -> Text:
+    at = text.s.index(words)
+    return tidy(text.part(at, at + len(words)))
+
+
+def _signature(lines: list[Line], facts: Facts, used: set[int], start: int) -> int | None:
+    """The signing body above its date; returns the index after the date. Several bodies may sign together."""
+    for i in range(start, len(lines)):
+        m = re.fullmatch(rf"\s*({_DAY})\s*", lines[i].s)
+        same = re.fullmatch(rf"\s*([\u4e00-\u9fff（）()·\s]{{3,60}}{SUFFIX})\s+({_DAY})\s*", lines[i].s)
+        if not m and not same:
+            continue
+        names: list[int] = []
+        k = i - 1
+        while (
+            not same and k >= start and len(names) < 6 and re.fullmatch(rf"[\u4e00-\u9fff（）()、·\s]{{2,60}}{SUFFIX}", lines[k].s.strip())
+        ):
+            names.insert(0, k)
+            k -= 1
+        if not names and not same:
+            continue
+        day = iso_day(m[1] if m else same[2])  # type: ignore[index]
+        if not day:
+            continue
+        facts.issue_date = (day, tidy(lines[i].text.part(*(m.span(1) if m else same.span(2)))))  # type: ignore[union-attr]
+        facts.issuer = tidy(join(lines[k].text for k in names)) if names else tidy(lines[i].text.part(*same.span(1)))  # type: ignore[union-attr]
+        used.update([*names, i])
+        return i + 1
+    return None
+
+
+def _attachments(lines: list[Line], facts: Facts, used: set[int], start: int, signed: int | None) -> None:
+    """附件：1. … 2. … above the signature; a name may go on in the next line."""
+    end = signed if signed is not None else len(lines)
+    first = next((i for i in range(start, end) if i not in used and _ATTACHED.match(lines[i].s)), None)
+    if first is None:
+        return
+    m = _ATTACHED.match(lines[first].s)
+    taken = [lines[first].text.part(m.end() if m else 0)]
+    used.add(first)
+    for i in range(first + 1, end):
+        if i in used or not (
+            re.match(r"\s*\d{1,2}\s*[.．、]", lines[i].s)
+            or (len(lines[i].s) < 40 and not re.search(r"[。：:]", lines[i].s) and signed is not None)
+        ):
+            break
+        taken.append(lines[i].text)
+        used.add(i)
+    text = join(taken)
+    starts = [m for m in re.finditer(r"(?:^|(?<=\s)|(?<=[\u4e00-\u9fff”》）)；;]))\s*(\d{1,2})\s*[.．、]\s*(?=\D)", text.s)]
+    series = []
+    for m in starts:
+        if int(m[1]) == len(series) + 1:
+            series.append(m)
+    if not series:
+        facts.attachments.append(tidy(text.part(0, len(text.s.rstrip("。；; ")))))
+    for n, m in enumerate(series):
+        part = text.part(m.end(), series[n + 1].start() if n + 1 < len(series) else None)
+        facts.attachments.append(tidy(part.part(0, len(part.s.rstrip("。；; ")))))
+
+
+# --- facts said in words ----------------------------------------------------------------------------------------------
+
+
+def _labelled(text: Text, facts: Facts) -> None:
+    """发布日期, 发文机构, 发文字号 as pages and cards print them, where the letterhead did not say."""
+    if not facts.issue_date and (m := _PUBLISHED.search(text.s)) and (day := iso_day(m[1])):
+        facts.issue_date = (day, text.part(m.start(1), m.end(1)))
+    if (
+        not facts.issue_date
+        and (m := re.search(rf"(?:发表|发布)(?:时间|日期)\s*[：:]\s*({_NUMERIC_DAY})", text.s))
+        and (day := iso_day(m[1]))
+    ):
+        facts.issue_date = (day, text.part(m.start(1), m.end(1)))
+    if not facts.doc_number and (m := re.search(rf"发文字号\s*[：:]?\s*({_DOC_NUMBER.pattern})", text.s)):
+        facts.doc_number = tidy(text.part(m.start(1), m.end(1)))
+    if not facts.issuer and (m := _PUBLISHER.search(text.s) or _SITE_OWNER.search(text.s)):
+        facts.issuer = tidy(text.part(m.start(1), m.end(1)))
+    if not facts.open_status and (m := _OPEN.search(text.s)):
+        facts.open_status = tidy(text.part(m.start(1), m.end(1)))
+
+
+def _issuer_of_title(facts: Facts) -> None:
+    m = re.match(rf"([\u4e00-\u9fff（）()、]{{2,40}}{SUFFIX})(?:关于|印发|公布|发布)", facts.title.s)
+    if m:
+        facts.issuer = facts.title.part(0, m.end(1))
+
+
+_ENCLOSED_KIND = r"(?:方案|办法|措施|意见|规定|细则|指南|规划|计划|政策|名单|清单|目录|要点|条例|规则|标准|制度|指引|举措|条款|行动)"
+
+
+def _enclosed(facts: Facts, text: Text) -> None:
+    """What the notice prints with it: 《…》已经…同意，现印发给你们, or 关于印发…的通知."""
+    head = text.part(0, 4000)
+    for m in re.finditer(r"[《«]([^《》«»]{4,160})[》»]\s*(?:已|业)经", head.s):
+        name = tidy(head.part(m.start(1), m.end(1)))
+        if re.search(r"印发|发布|公布|下发", head.s[m.end() : m.end() + 120]) and all(
+            squeeze(name.s) != squeeze(e.s) for e in facts.enclosed
+        ):
+            facts.enclosed.append(name)
+    if facts.enclosed:
+        return
+    m = re.search(
+        rf"(?:印发|公布|发布|下发)\s*[《«]?(?:关于)?(.{{4,120}}?{_ENCLOSED_KIND}(?:[（(][^（）()]{{1,16}}[）)])?)[》»]?\s*的?(?:通知|公告|通告)",
+        facts.title.s,
+    )
+    if m:
+        at = facts.title.s.find("关于", m.start(), m.start(1))
+        facts.enclosed.append(facts.title.part(at if at >= 0 else m.start(1), m.end(1)))
+
+
+def _validity(text: Text, facts: Facts) -> None:
+    """自…起施行，有效期…年; 执行期…至…; days are inclusive. What depends on an event stays unknown."""
+    issued = date.fromisoformat(facts.issue_date[0]) if facts.issue_date and facts.issue_date[0] else None
+    s = text.s
+    what = r"(?:本)(?:办法|措施|规定|细则|意见|方案|政策|通知|条例|规则|指南|若干措施|若干政策|文件|政策措施|实施细则|政策意见)"
+    day = rf"(?:{_DAY})"
+    begins = rf"自?\s*({day}|(?:(?:本)?(?:政策|文件|措施|通知)?\s*)?(?:印发|发布|公布|颁布)之日)"
+    m = re.search(
+        rf"{what}[^。\n]{{0,40}}?{begins}\s*起\s*(?:正式|试)?\s*(?:施行|实施|执行|生效|试行|\S{{0,3}}个月|\S{{0,2}}年|至)", _one_line(s)
+    )
+    if not m:
+        return
+    line = _one_line(s)
+    first = iso_day(m[1]) or (issued.isoformat() if issued else None)
+    if first:
+        facts.valid_from = (first, text.part(m.start(1), m.end(1)))
+    sentence = line[m.start() : (line.find("。", m.end()) + 1) or len(line)]
+    begun = date.fromisoformat(first) if first else issued
+    at = m.start()
+    if till := re.search(
+        rf"(?:有效期|执行期|施行|实施|执行|期限|截至|截止|至)[^。]{{0,12}}?(?:至|到)\s*({day})|起至\s*({day})|截(?:至|止)\s*({day})",
+        sentence,
+    ):
+        group = next(g for g in (1, 2, 3) if till[g])
+        if last := iso_day(till[group]):
+            facts.valid_to = (last, text.part(at + till.start(group), at + till.end(group)))
+    elif begun and (
+        span := re.search(
+            r"(?:有效期|期限|实施期|执行期|试行期|起)[^。\d一二三四五六七八九十两]{0,6}([\d一二三四五六七八九十两]{1,3})\s*(年|个月)",
+            sentence,
+        )
+    ):
+        months = number_of(span[1]) * (12 if span[2] == "年" else 1)
+        if 0 < months <= 600:
+            facts.valid_to = ((_after(begun, months) - timedelta(days=1)).isoformat(), text.part(at + span.start(1), at + span.end(2)))
+
+
+def _one_line(s: str) -> str:
+    """Line breaks made blanks, so that offsets stay."""
+    return s.replace("\n", " ")
+
+
+def _after(day: date, months: int) -> date:
+    year, month = day.year + (day.month - 1 + months) // 12, (day.month - 1 + months) % 12 + 1
+    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
+
+
+def _succession(text: Text, facts: Facts) -> None:
+    """《…》同时废止 and 对《…》作如下修改."""
+    for m in re.finditer(
+        r"([《«][^《》«»]{3,120}[》»](?:\s*[（(][^（）()]{3,40}[）)])?)[^。\n]{0,30}?(?:同时|即行|予以|自行|相应)?废止", text.s
+    ):
+        facts.repeals.append(tidy(text.part(m.start(1), m.end(1))))
+    for m in re.finditer(
+        r"(?:对|将)\s*([《«][^《》«»]{3,120}[》»](?:\s*[（(][^（）()]{3,40}[）)])?)[^。\n]{0,20}?(?:作如下修改|修改如下|予以修改|进行修订|修改为|作出修改)",
+        text.s,
+    ):
+        facts.amends.append(tidy(text.part(m.start(1), m.end(1))))

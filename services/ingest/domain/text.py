@@ -1,0 +1,389 @@
+"""Bytes to lines of clean text in which every character still knows where it stands in the raw text."""
+
+import codecs
+import html
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+Span = tuple[int, int]
+
+SENTENCE_END = "。！？!?；;"
+_NEWLINES = "\n\r\f\v\x1c\x1d\x1e\x85\u2028\u2029"
+_BLOCK_TAGS = frozenset(
+    ["address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "div", "dl", "dt", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "tfoot", "thead", "title", "tr", "ul"]
+)
+_CELL_TAGS = frozenset({"td", "th"})
+_INLINE_TAGS = frozenset(
+    ["a", "abbr", "b", "big", "button", "cite", "code", "col", "colgroup", "em", "font", "i", "iframe", "img", "input", "ins", "label", "link", "meta", "o:p", "option", "q", "s", "select", "small", "span", "strong", "sub", "sup", "u"]
+)
+_HIDDEN_TAGS = ("script", "style", "head", "noscript")
+_TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9:]{0,10})(?:\s[^<>]{0,2000})?/?>")
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
+_KEPT = frozenset("，：；？！（）［］｛｝．…" + "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳")  # NFKC would make them half-width, or a number of the text
+_PAGE_MARKS = (
+    re.compile(r"[\s·]*[—–─－-]{1,3}\s*\d{1,4}\s*[—–─－-]{1,3}[\s·]*"),
+    re.compile(r"[#\s]*Page\s*(\d{1,5})\s*(?:of\s*\d{1,5})?\s*[:：]?", re.IGNORECASE),
+    re.compile(r"第\s*\d{1,4}\s*页\s*(?:[,，/，]?\s*共\s*\d{1,4}\s*页)?"),
+)
+_RULE = re.compile(r"[-=_*─—]{3,}|(?:[-*_]\s+){2,}[-*_]")
+_HEADING = re.compile(r"\s{0,3}#{1,6}\s+")
+
+
+class NotADocument(Exception):
+    """These bytes cannot be read as a text document.
+
+    ``code`` is one of ``not-a-document`` (empty, binary, another format), ``too-large`` and ``unreadable`` (no known
+    encoding, or cut off); ``detail`` says what and where, ``hint`` what the sender can do. Both are Chinese sentences.
+    """
+
+    def __init__(self, code: str, detail: str, hint: str) -> None:
+        super().__init__(f"{code}: {detail}")
+        self.code, self.detail, self.hint = code, detail, hint
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A string with, for each character, the half-open stretch of the raw text it was printed as."""
+
+    s: str
+    at: tuple[int, ...]
+    to: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return len(self.s)
+
+    def __bool__(self) -> bool:
+        return bool(self.s)
+
+    def __add__(self, other: "Text") -> "Text":
+        return Text(self.s + other.s, self.at + other.at, self.to + other.to)
+
+    def part(self, start: int, end: int | None = None) -> "Text":
+        return Text(self.s[start:end], self.at[start:end], self.to[start:end])
+
+    def strip(self, blanks: str | None = None) -> "Text":
+        start = len(self.s) - len(self.s.lstrip(blanks))
+        return self.part(start, start + len(self.s.strip(blanks)))
+
+    @property
+    def span(self) -> Span:
+        """From where to where in the raw text; (0, 0) for no characters."""
+        return (self.at[0], max(self.to)) if self.s else (0, 0)
+
+    def runs(self) -> tuple[tuple[int, int, int, int], ...]:
+        """(text from, text to, raw from, raw to): the pieces of raw text, in order, that make up this string."""
+        found: list[tuple[int, int, int, int]] = []
+        for i, (start, end) in enumerate(zip(self.at, self.to, strict=True)):
+            if found:
+                t0, t1, r0, r1 = found[-1]
+                one_to_one = t1 - t0 == r1 - r0
+                if (start == r1 and end == start + 1 and one_to_one) or (start == r0 and end == r1):
+                    found[-1] = (t0, i + 1, r0, end)
+                    continue
+            found.append((i, i + 1, start, end))
+        return tuple(found)
+
+
+NOTHING = Text("", (), ())
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One printed line: its text (never blank), and what stood between it and the line before."""
+
+    text: Text
+    gap: bool = False  # an empty line, a rule or a page break came before
+    rule: bool = False  # a drawn rule came before
+    page: bool = False  # a page began before
+
+    @property
+    def s(self) -> str:
+        return self.text.s
+
+
+def squeeze(text: str) -> str:
+    """NFKC and no blanks: the form in which printed words are compared."""
+    return re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
+
+
+def plain(raw: str) -> str:
+    """The words of a stretch of raw text without markup, page marks and blanks (NFKC)."""
+    return squeeze("".join(line.s for line in lines_of(raw)))
+
+
+# --- bytes ----------------------------------------------------------------------------------------------------------
+
+
+def decode(data: bytes, *, limit: int) -> str:
+    """The text of ``data``: UTF-8, UTF-16 with a byte order mark, or GB18030. Raises NotADocument."""
+    if len(data) > limit:
+        raise NotADocument("too-large", f"文件有 {len(data)} 字节，上限为 {limit} 字节。", "请拆分文件，或只上传正文与附件的文本。")
+    if not data.strip(b"\x00 \t\r\n\x0b\x0c\xef\xbb\xbf"):
+        raise NotADocument("not-a-document", "文件是空的。", "请检查文件是否上传完整。")
+    for magic, kind in ((b"%PDF-", "PDF"), (b"PK\x03\x04", "DOCX、XLSX 或压缩包"), (b"\xd0\xcf\x11\xe0", "DOC、XLS 或 WPS")):
+        if data.startswith(magic):
+            raise NotADocument("not-a-document", f"这是 {kind} 文件，不是文本。", "请另存为纯文本、Markdown 或 HTML 后上传。")
+    text = _decoded(data)
+    if not text.strip():
+        raise NotADocument("not-a-document", "文件里只有空白。", "请检查文件是否上传完整。")
+    strange = sum(1 for c in text if unicodedata.category(c) in ("Cc", "Cn", "Cs", "Co") and c not in _NEWLINES and c != "\t")
+    if strange * 50 > len(text):
+        raise NotADocument("not-a-document", f"{len(text)} 个字符里有 {strange} 个不是文字，像是二进制文件。", "请上传文本文件。")
+    return text
+
+
+def _decoded(data: bytes) -> str:
+    for mark, name in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if data.startswith(mark):
+            try:
+                return data[2:].decode(name)
+            except UnicodeDecodeError as error:
+                raise NotADocument(
+                    "unreadable", f"按 UTF-16 读到第 {error.start + 3} 字节处出错，文件可能被截断。", "请重新导出并完整上传。"
+                ) from None
+    body = data.removeprefix(codecs.BOM_UTF8)
+    if b"\x00" in body:
+        raise NotADocument("not-a-document", f"第 {body.index(0) + 1} 字节是空字符，像是二进制文件。", "请上传文本文件。")
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError as error:
+        first = error
+    try:
+        text = body.decode("gb18030")
+        if _looks_chinese(text):
+            return text
+    except UnicodeDecodeError:
+        pass
+    if first.start >= len(body) - 3 and first.reason == "unexpected end of data":
+        raise NotADocument("unreadable", "文件在一个字的中间结束，被截断了。", "请完整上传文件。")
+    raise NotADocument("unreadable", f"第 {first.start + 1} 字节起既不是 UTF-8 也不是 GB18030。", "请另存为 UTF-8 后上传。")
+
+
+def _looks_chinese(text: str) -> bool:
+    """GB18030 decodes almost anything; what was really written in it is mostly common characters and punctuation."""
+    wide = [c for c in text if ord(c) > 127]
+    common = sum(1 for c in wide if "\u4e00" <= c <= "\u9fff" or "\u3000" <= c <= "\u303f" or "\uff00" <= c <= "\uffef" or c in "“”‘’—…·×")
+    first_level = sum(1 for c in wide if _first_level(c))
+    return common * 10 >= len(wide) * 9 and first_level * 10 >= len(wide) * 6
+
+
+def _first_level(c: str) -> bool:
+    """Punctuation and the 3,755 characters of GB 2312's first level, with which official writing is written."""
+    code = c.encode("gb18030")
+    return len(code) == 2 and (0xA1 <= code[0] <= 0xA3 or 0xB0 <= code[0] <= 0xD7) and code[1] >= 0xA1
+
+
+# --- characters -----------------------------------------------------------------------------------------------------
+
+
+def _printed(cluster: str) -> str:
+    """NFKC, but full-width Chinese punctuation stays as printed."""
+    if cluster in _KEPT:
+        return cluster
+    return unicodedata.normalize("NFKC", cluster)
+
+
+def _characters(raw: str, start: int, end: int) -> Iterator[tuple[str, int, int]]:
+    """Printed characters of raw[start:end] with their places; a base and its combining marks are one."""
+    i = start
+    while i < end:
+        j = i + 1
+        while j < end and raw[j] > "\u02ff" and (unicodedata.combining(raw[j]) or "\u1160" <= raw[j] <= "\u11ff"):
+            j += 1
+        for c in _printed(raw[i:j]):
+            yield c, i, j
+        i = j
+
+
+def _stream(raw: str) -> Text:
+    """The whole raw text without tags and entities; a block tag is a line end, a cell's end a tab."""
+    s: list[str] = []
+    at: list[int] = []
+    to: list[int] = []
+
+    def put(c: str, start: int, end: int) -> None:
+        s.append(c)
+        at.append(start)
+        to.append(end)
+
+    def words(start: int, end: int) -> None:
+        for c, i, j in _characters(raw, start, end):
+            if c in _NEWLINES:
+                put(" " if in_cell else "\n", i, j)
+            elif c in "\u200b\u200c\u200d\u2060\ufeff\u00ad":
+                continue
+            else:
+                put(c, i, j)
+
+    i, in_cell = 0, False
+    hidden_ends = dict.fromkeys(_HIDDEN_TAGS, True)
+    for m in re.finditer(r"[<&]", raw):
+        k = m.start()
+        if k < i:
+            continue
+        if raw.startswith("<!--", k):
+            close = raw.find("-->", k)
+            if close < 0:
+                continue
+            words(i, k)
+            i = close + 3
+        elif (tag := _TAG.match(raw, k)) and (name := tag[1].lower()) in _BLOCK_TAGS | _CELL_TAGS | _INLINE_TAGS | set(_HIDDEN_TAGS):
+            words(i, k)
+            i = tag.end()
+            if name in _HIDDEN_TAGS and not tag[0].startswith("</") and hidden_ends[name]:
+                close = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(raw, i)
+                hidden_ends[name] = close is not None
+                i = close.end() if close else i
+            elif name in _CELL_TAGS:
+                in_cell = not tag[0].startswith("</")
+                if not in_cell:
+                    put("\t", k, i)
+            elif name in _BLOCK_TAGS:
+                in_cell = in_cell and name not in ("tr", "table", "tbody")
+                put(" " if in_cell else "\n", k, i)
+        elif entity := _ENTITY.match(raw, k):
+            meant = html.unescape(entity[0])
+            if meant != entity[0]:
+                words(i, k)
+                i = entity.end()
+                for c in unicodedata.normalize("NFKC", meant):
+                    put(" " if c.isspace() else c, k, i)
+    words(i, len(raw))
+    return Text("".join(s), tuple(at), tuple(to))
+
+
+# --- lines ----------------------------------------------------------------------------------------------------------
+
+
+def lines_of(raw: str) -> list[Line]:
+    """The printed lines of a text, without markup and page furniture."""
+    stream = _stream(raw)
+    found: list[Line] = []
+    gap = rule = page = False
+    start = 0
+    pending: list[tuple[int, int, int]] = []  # bare numbers next to a page mark: (position in found, number, page)
+    last_page: int | None = None
+    for piece in stream.s.split("\n"):
+        text = stream.part(start, start + len(piece))
+        start += len(piece) + 1
+        bare = piece.strip()
+        if not bare:
+            gap = True
+            continue
+        mark = next((m for p in _PAGE_MARKS if (m := p.fullmatch(bare))), None)
+        if mark:
+            gap = page = True
+            last_page = int(mark[1]) if mark.re.groups and mark[1] else None
+            continue
+        if _RULE.fullmatch(bare):
+            gap = rule = True
+            continue
+        text = _without_markdown(text)
+        if not text.s.strip():
+            gap = True
+            continue
+        if page and last_page is not None and bare.isdigit():
+            pending.append((len(found), int(bare), last_page))
+        found.append(Line(text.strip(" \u3000\r"), gap, rule, page))
+        gap = rule = page = False
+    return _without_page_numbers(found, pending)
+
+
+def _without_page_numbers(found: list[Line], pending: list[tuple[int, int, int]]) -> list[Line]:
+    """A bare number at the top of a page is its printed number when it runs along with the pages."""
+    shift: dict[int, int] = {}
+    for _, number, page in pending:
+        shift[number - page] = shift.get(number - page, 0) + 1
+    numbers = {where for where, number, page in pending if number == page or shift[number - page] > 1}
+    kept: list[Line] = []
+    carry = False
+    for i, line in enumerate(found):
+        if i in numbers:
+            carry = True
+            continue
+        kept.append(Line(line.text, True, line.rule, True) if carry else line)
+        carry = False
+    return kept
+
+
+def _without_markdown(text: Text) -> Text:
+    """Heading signs, bold signs, quote signs and the bars of a table row."""
+    if m := _HEADING.match(text.s):
+        text = text.part(m.end())
+    if text.s.startswith("> "):
+        text = text.part(2)
+    if text.s.count("**") >= 2:
+        pieces, i = NOTHING, 0
+        for m in re.finditer(r"\*\*", text.s):
+            pieces, i = pieces + text.part(i, m.start()), m.end()
+        text = pieces + text.part(i)
+    bare = text.s.strip()
+    if bare.startswith("|") and bare.endswith("|") and bare.count("|") >= 3:
+        if not bare.strip("|-: \t"):
+            return NOTHING
+        inner = text.strip().strip("|")
+        return Text("".join("\t" if c == "|" else c for c in inner.s), inner.at, inner.to)
+    return text
+
+
+def join(parts: Iterable[Text]) -> Text:
+    """Lines broken inside a sentence put together again; a blank stays only between two Latin words."""
+    s: list[str] = []
+    at: list[int] = []
+    to: list[int] = []
+    for part in parts:
+        if not part.s:
+            continue
+        if s and _latin(s[-1][-1]) and _latin(part.s[0]):
+            s.append(" ")
+            at.append(to[-1])
+            to.append(to[-1])
+        s.append(part.s)
+        at.extend(part.at)
+        to.extend(part.to)
+    return Text("".join(s), tuple(at), tuple(to))
+
+
+def tidy(text: Text) -> Text:
+    """Blanks made single, and left out between two Chinese characters (justified lines) and at both ends."""
+    keep: list[int] = []
+    s = text.s
+    for i, c in enumerate(s):
+        if c.isspace():
+            before = s[keep[-1]] if keep else ""
+            after = next((d for d in s[i + 1 : i + 40] if not d.isspace()), "")
+            if not before or not after or before.isspace() or (_wide(before) and _wide(after)):
+                continue
+        keep.append(i)
+    while keep and s[keep[-1]].isspace():
+        keep.pop()
+    return Text("".join(" " if s[i].isspace() else s[i] for i in keep), tuple(text.at[i] for i in keep), tuple(text.to[i] for i in keep))
+
+
+def _latin(c: str) -> bool:
+    return c.isascii() and c.isalpha()
+
+
+def _wide(c: str) -> bool:
+    return not c.isascii() or c in ",.:;()"
+
+
+def width(s: str) -> int:
+    """Printed width in half-width cells, blanks of justified lines left out."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WFA" else 1 for c in s if not c.isspace())
+
+
+def whole(lines: Sequence[Line]) -> Text:
+    """Lines as one text, each line end kept as a newline, for patterns that look over several lines."""
+    s: list[str] = []
+    at: list[int] = []
+    to: list[int] = []
+    for line in lines:
+        s.append(line.s + "\n")
+        at.extend(line.text.at)
+        to.extend(line.text.to)
+        at.append(to[-1])
+        to.append(to[-1])
+    return Text("".join(s), tuple(at), tuple(to))
