@@ -25,7 +25,7 @@ import services
 from contracts import topics
 from contracts.events import Payload
 from services.chassis import clock
-from services.chassis.app import Reply, Runtime, allow, command, create_app, runtime_of, serve
+from services.chassis.app import Reply, Runtime, _end, allow, command, create_app, runtime_of, serve
 from services.chassis.auth import Principal, new_key, store_key
 from services.chassis.bus import Heard, partition_of
 from services.chassis.database import Connection, Pool, encode, migrate, open_pool
@@ -217,9 +217,7 @@ class Notes:
         try:
             yield runtime
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
             await runtime._producer.stop()
             await runtime.pool.close()
 

@@ -297,9 +297,7 @@ def create_app(
             yield
         finally:
             runtime.closing = True
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
             await runtime.close()
             HTTPXClientInstrumentor().uninstrument()
             FastAPIInstrumentor.uninstrument_app(app)
@@ -318,6 +316,18 @@ def create_app(
 async def _unavailable(_: Request, error: Exception) -> Response:
     log.warning("request.unavailable", exc_info=error)
     return problems.response(Problem("unavailable", "数据库或依赖的服务暂时没有应答；请稍后用同一个 Idempotency-Key 重试"))
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel and wait. A library may swallow a cancellation (so does asyncio.wait_for of Python 3.11), hence it is said three times."""
+    left: set[asyncio.Task[None]] = set(tasks)
+    for _ in range(3):
+        for task in left:
+            task.cancel()
+        if left:
+            _, left = await asyncio.wait(left, timeout=4)
+    for task in left:
+        log.error("task.will_not_end", task=task.get_name())
 
 
 def _watch(runtime: Runtime[Any], task: asyncio.Task[None]) -> None:
