@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import asyncpg
 import httpx
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, UploadFile
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -115,7 +116,8 @@ class Notes:
     spans: InMemorySpanExporter = field(default_factory=InMemorySpanExporter)
 
     def __post_init__(self) -> None:
-        self.telemetry = Telemetry(self.name, exporters=[self.spans])
+        self.metrics = InMemoryMetricReader()
+        self.telemetry = Telemetry(self.name, exporters=[self.spans], readers=[self.metrics])
         self.key = new_key()
 
     @property
