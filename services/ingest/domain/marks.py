@@ -1,8 +1,7 @@
 """Numbering marks of Chinese official writing: 第一章, 第一条, 一、, （一）, 1., （1）, ①, and which of them really count."""
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 DIGITS = "零〇一二三四五六七八九"
 CHINESE_NUMBER = "[〇零一二三四五六七八九十百两]{1,7}"
@@ -17,11 +16,12 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "question",
         re.compile(rf"(?:[Qq问]|问题|第(?=\s*[^\s、.：:]{{1,4}}\s*问))\s*({CHINESE_NUMBER}|\d{{1,3}})\s*(?:[.．、：:]|问[：:、\s])\s*"),
     ),
+    ("ask", re.compile(r"(?:问|提问)\s*[：:]\s*()")),
     ("cn", re.compile(rf"({CHINESE_NUMBER})\s*[、.．]\s*")),
     ("(cn)", re.compile(rf"[（(]\s*({CHINESE_NUMBER})\s*[）)]\s*[、.．]?\s*")),
     ("1.1.1", re.compile(r"(\d{1,2}\.\d{1,2}\.\d{1,2})(?![.\d%])[、.．\s]\s*")),
     ("1.1", re.compile(r"(\d{1,2}\.\d{1,2})(?![.\d%])[、.．\s]\s*(?=[^\W\d])")),
-    ("1.", re.compile(r"(\d{1,3})\s*(?:[、．]|\.(?!\d))\s*")),
+    ("1.", re.compile(r"(\d{1,3})\s*(?:[、．]|\.(?!\d)|\.(?=(?:19|20)\d\d\s*年))\s*")),
     ("(1)", re.compile(r"[（(]\s*(\d{1,3})\s*[）)]\s*[、.．]?\s*")),
     ("1)", re.compile(r"(\d{1,3})\s*[）)]\s*")),
     ("①", re.compile(r"([①-⑳])\s*")),
@@ -64,7 +64,9 @@ def mark_of(s: str) -> Mark | None:
         m = pattern.match(s, lead)
         if not m:
             continue
-        if kind == "①":
+        if kind == "ask":  # questions without numbers are counted
+            ordinal = 1
+        elif kind == "①":
             ordinal = ord(m[1]) - ord("①") + 1
         elif kind in ("1.1", "1.1.1"):
             ordinal = int(m[1].rsplit(".", 1)[1])
@@ -91,7 +93,10 @@ class Numbering:
         ``after_sentence``: the line before ended a sentence or a heading, so that numbers forgotten or printed twice are forgiven.
         """
         depth = next((i for i, m in enumerate(self.open) if m.kind == mark.kind), None)
-        if depth is not None:
+        if mark.kind == "ask":
+            mark = replace(mark, ordinal=self._last.get("ask", 0) + 1)
+            depth = len(self.open) if depth is None else depth
+        elif depth is not None:
             step = mark.ordinal - self.open[depth].ordinal
             if step != 1 and not (after_sentence and (mark.ordinal == 1 or 0 <= step <= 3)):
                 return None
@@ -111,8 +116,3 @@ class Numbering:
 
 
 _RANK = {"part": 0, "chapter": 1, "division": 2, "article": 3}
-
-
-def article_text(kinds: Iterable[str]) -> bool:
-    """Whether a text is divided into articles (第X条)."""
-    return sum(kind == "article" for kind in kinds) >= 2

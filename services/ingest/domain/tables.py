@@ -15,7 +15,7 @@ _ROLES = (
     (
         "body",
         re.compile(
-            r"(?:具体|主要|政策|创新|经验|改革|服务|工作|支持|扶持|奖补|补助|奖励|优惠)*(?:做法|内容|成效|措施内容|标准|政策内容|举措内容|做法及成效|说明)(?:(?:及|和|与|、)?(?:主要)?(?:成效|效果|标准|做法|内容))*"
+            r"(?:具体|主要|兑现|政策|创新|经验|改革|服务|工作|支持|扶持|奖补|补助|奖励|优惠)*(?:做法|内容|成效|措施内容|标准|政策内容|举措内容|做法及成效|说明)(?:(?:及|和|与|、)?(?:主要)?(?:成效|效果|标准|做法|内容))*"
         ),
     ),
     (
@@ -53,6 +53,8 @@ def head_of(lines: Sequence[Line], start: int) -> tuple[Columns, int] | None:
     first = lines[start].s
     if "\t" in first:
         cells = _cells(lines[start].text)
+        while cells and not cells[-1]:
+            cells.pop()
         found = _columns(cells, tabs=True)
         return (found, start + 1) if found else None
     if not squeeze(first).startswith("序"):
@@ -163,6 +165,8 @@ def _tab_rows(lines: Sequence[Line], columns: Columns) -> list[tuple[Text, list[
     rows: list[list[Text]] = []
     for line in lines:
         cells = _cells(line.text)
+        while len(cells) > len(columns.roles) and not cells[-1]:
+            cells.pop()
         if "\t" in line.s and len(cells) > seq and (squeeze(cells[seq].s).isdecimal() or len(cells) >= len(columns.roles)):
             rows.append(cells)
         elif rows:
@@ -201,9 +205,9 @@ def _folded_rows(lines: Sequence[Line], columns: Columns) -> list[tuple[Text, li
             if likely_units(squeeze("".join(x.s for x in body[tail:]))):
                 body, units = body[:tail], body[tail:]
         for role, part in (("title", narrow[:title_size]), ("units", units), ("body", body)):
-            i = columns.at(role)
-            if i is not None:
-                cells[i] = join(x.text for x in part)
+            place = columns.at(role)
+            if place is not None:
+                cells[place] = join(x.text for x in part)
         rows.append((number, cells))
     return rows
 
@@ -244,7 +248,7 @@ _CITATION = re.compile(
     r"|[^\s《》，。；\d]{4,30}[（(]第[一二三四五六七八九十]{1,3}期[）)])\s*[；;、，,]?\s*"
 )
 _FLOW = re.compile(
-    r"受理\s*(?:[（(][^（）()]{1,12}[）)])?\s*→|办理(?:纳税|缴费|[^。，；\s]{0,4})申报时|无需办理|(?:\d{1,2}[.．、])?[^。，；：\s]{2,10}：\s*1[.．、]|\d[.．、]\s*[^。；]{2,14}(?:提交申请|受理申请)|\d{4}年度[^。，]{2,16}时，"
+    r"受理\s*(?:[（(][^（）()]{1,12}[）)])?\s*→|办理(?:纳税|缴费|[^。，；\s]{0,4})申报时|无需办理|\d[.．、]\s*[^。；]{2,14}(?:提交申请|受理申请)|\d{4}年度[^。，]{2,16}时，"
 )
 
 

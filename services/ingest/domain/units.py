@@ -38,6 +38,11 @@ def note_of(body: Text) -> tuple[Text, Text]:
     return note, inner
 
 
+def is_label(s: str) -> bool:
+    """Whether a line begins with 责任单位：, 牵头部门： or the like."""
+    return bool(_LABEL.match(s.lstrip("（(〔[【 ")))
+
+
 def split_names(text: Text) -> list[Text]:
     """Names between 、，；, not inside brackets; the labels 责任单位： 牵头单位： are left out."""
     names: list[Text] = []
@@ -47,10 +52,9 @@ def split_names(text: Text) -> list[Text]:
             depth += 1
         elif c in "）)〕】":
             depth = max(0, depth - 1)
-        elif c in _SEPARATORS and not depth:
-            if c != "." or not text.s[i - 1 : i].isascii():
-                names.append(tidy(text.part(start, i)))
-                start = i + 1
+        elif c in _SEPARATORS and not depth and (c != "." or not text.s[i - 1 : i].isascii()):
+            names.append(tidy(text.part(start, i)))
+            start = i + 1
     found: list[Text] = []
     for name in names:
         label = _LABEL.match(name.s)
@@ -64,8 +68,8 @@ def units_of(text: Text) -> tuple[Text, ...]:
     """The units a list names, in printed order: 各市、县（区）人民政府 is one name, and 以下… a sentence, not a name."""
     found: list[Text] = []
     for name in split_names(text):
-        if re.match(r"(?:以下|不再|分别|按|共同|等)", name.s) and not _NAME.fullmatch(name.s):
-            continue
+        if re.match(r"(?:以下|不再|以上|均|下同)", name.s):
+            break
         if found and found[-1].s.startswith("各") and len(found[-1]) <= 3 and not re.search(SUFFIX + "$", found[-1].s):
             found[-1] = Text(
                 f"{found[-1].s}、{name.s}", (*found[-1].at, found[-1].to[-1], *name.at), (*found[-1].to, found[-1].to[-1] + 1, *name.to)
