@@ -57,28 +57,33 @@ def head_of(lines: Sequence[Line], start: int) -> tuple[Columns, int] | None:
             cells.pop()
         found = _columns(cells, tabs=True)
         return (found, start + 1) if found else None
-    if not squeeze(first).startswith("序"):
+    if len(first) > 90 or not squeeze(first).startswith("序"):
         return None
-    for size in range(1, 13):
-        taken = lines[start : start + size]
-        if len(taken) < size or width(taken[-1].s) > 90:
-            return None
-        cells = [c for line in taken for c in _words(line.text)]
-        while len(cells) >= 2 and cells[0].s == "序" and cells[1].s == "号":
+    cells: list[Text] = []
+    for size, line in enumerate(lines[start : start + 12], 1):
+        cells += _words(line.text) if len(line.s) <= 90 else [line.text]
+        if cells[0].s == "序" and len(cells) > 1:
             cells = [join(cells[:2]), *cells[2:]]
+        if cells[0].s not in ("序", "序号") or any(_role(cell) in (None, "seq") for cell in cells[1:]):
+            return None
         found = _columns(cells, tabs=False)
-        if found and not (start + size < len(lines) and _columns([*cells, *_words(lines[start + size].text)], tabs=False)):
+        following = lines[start + size : start + size + 1]
+        if found and not (following and len(following[0].s) <= 90 and _columns([*cells, *_words(following[0].text)], tabs=False)):
             return found, start + size
     return None
+
+
+def _role(cell: Text, taken: Sequence[str] = ()) -> str | None:
+    """What the column of this name holds; a second column of a role is `other`; None where it is no column name."""
+    name = squeeze(cell.s)
+    roles = [role for role, pattern in _ROLES if pattern.fullmatch(name)]
+    return next((role for role in roles if role == "other" or role not in taken), "other" if roles else None)
 
 
 def _columns(cells: Sequence[Text], *, tabs: bool) -> Columns | None:
     roles: list[str] = []
     for cell in cells:
-        name = squeeze(cell.s)
-        role = next((r for r, pattern in _ROLES if pattern.fullmatch(name) and (r == "other" or r not in roles)), None)
-        if role is None:
-            role = "other" if any(p.fullmatch(name) for _, p in _ROLES) else None
+        role = _role(cell, roles)
         if role is None:
             return None
         roles.append(role)
