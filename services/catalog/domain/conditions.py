@@ -39,6 +39,42 @@ class Wordings:
     measured: tuple[Measured, ...] = MEASURED
 
 
+# May stand several times in one provision; of any other attribute the words nearest to the giving count.
+REPEATED = frozenset({"资质认定", "违法记录", "注册地", "年龄", "采购项目金额", "榜单排名", "其他条件", "知识产权", "首次认定"})
+# A condition of the key's attribute says nothing of its own inside one of these.
+INSIDE = {
+    "行业": ("资质认定", "纳统情况", "产业政策符合", "名单入选", "承租国有房产", "项目入库", "行业"),
+    "企业规模": ("资质认定", "纳统情况", "上市板块", "上市阶段", "名单入选", "项目入库", "创办主体"),
+    "主体类型": ("企业规模", "招用对象", "人员身份", "签订合同", "证明材料", "承租国有房产", "资质认定", "上市阶段"),
+    "人员身份": ("招用对象",),
+    "社保缴纳": ("缴税困难", "招用对象"),
+    "生产经营困难": ("受疫情影响",),
+    "缴税困难": ("受疫情影响",),
+    "产品或业务": ("行业", "设备用途", "项目类型"),
+    "项目类型": ("资质认定", "参加展会", "上市阶段"),
+    "设立机构": ("注册地",),
+    "业务发生期间": ("纳统情况", "项目入库", "名单入选", "亏损发生年度", "资质认定", "证明材料"),
+    "首次认定": (),
+    "贷款风险发生": ("受疫情影响",),
+    "参加展会": (),
+    "评估结果": ("验收结果",),
+    "信用状况": (),
+    "设备用途": ("项目类型",),
+}
+# What may stand behind the giving verb: who receives it.
+RECIPIENTS = frozenset({"主体类型", "企业规模", "资质认定", "人员身份", "行业", "榜单排名"})
+# The base of the amount and a condition at once: what did not grow gets nothing.
+GROWTH = frozenset({"产量增量", "研发费用增量"})
+# A phrase before the target that only announces what the article is about.
+_ANNOUNCES = re.compile(
+    r"^(?:继续|持续|积极|大力|全力|进一步|着力)*(?:支持|鼓励|引导|推动|稳定|激励|吸引|加大|加强|强化|实施|培育|打造|推进|促进|扩大|提升|优化|完善|健全|落实|构建|发挥|深化|聚焦|帮助|返还|降低|减轻|加快|做好|保障|开展|统筹)"
+)
+_TARGET = re.compile(r"(?:^|[,;:。])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口))")
+_ANAPHOR = re.compile(r"上述|前述|以上(?:企业|单位|项目)")
+_DEADLINE = re.compile(r"(?:延长?至|延至|执行至|截至|截止|有效期至|延续到|期限[^,。;]{0,4}至|最迟|不晚于|至)$")
+_HAPPENED = re.compile(r"到期|注册|成立|设立|取得|获得|认定|申报的|开工|投产|签订|购置|登记")
+
+
 def conditions(passage: Passage, provision: Provision, lexicon: Lexicon, wordings: Wordings | None = None) -> list[Condition]:
     """All conditions of a provision in the order of their words."""
     wordings = wordings or Wordings()
@@ -46,21 +82,113 @@ def conditions(passage: Passage, provision: Provision, lexicon: Lexicon, wording
     found: list[Condition] = []
     for region in _regions(passage, provision, lexicon):
         found += _in_region(text, region, provision, wordings)
-    return _settled(found)
+    return _settled(_nearest(_kept(text, found, provision), provision))
+
+
+def deadlines(passage: Passage, provision: Provision) -> list[Span]:
+    """Words that say by when: dates and spans of time that bound the act, not the enterprise."""
+    text, found = passage.text, []
+    for strand in provision.strands:
+        for window in windows(text[strand.span.start : strand.span.end]):
+            span = _shift(window.span, strand.span.start)
+            if _is_deadline(text, window, span):
+                left = max((text.rfind(c, strand.span.start, span.start) for c in ",;。"), default=-1) + 1
+                right = min((i for i in (text.find(c, span.end, strand.span.end) for c in ",;。") if i >= 0), default=strand.span.end)
+                found.append(Span(max(left, strand.span.start), right))
+    return found
+
+
+def _is_deadline(text: str, window: Window, span: Span) -> bool:
+    after = text[span.end : span.end + 6]
+    if _DEADLINE.search(text[max(0, span.start - 8) : span.start]) and not re.match(r"[^,。;]{0,4}(?:期间)", after):
+        return True
+    return window.start is None and not _HAPPENED.match(after)
 
 
 def _regions(passage: Passage, provision: Provision, lexicon: Lexicon) -> list[Span]:
+    """The words that may condition a provision: each strand from its target phrase to where its giving ends, and what announced it."""
+    text = passage.text
     regions = list(provision.intro)
-    regions += [Span(s.span.start, max(end, s.span.start)) for s, end in zip(provision.strands, provision.ends, strict=True)]
+    first = provision.strands[0]
+    for strand, end in zip(provision.strands, provision.ends, strict=True):
+        start = strand.span.start
+        if strand is first and provision.lead is not None:
+            start = provision.lead
+        begins = [m.end() for m in _TARGET.finditer(text, start, min(end, max(provision.gives_at, strand.span.start)))]
+        head = start
+        for begin in begins:
+            left = max((text.rfind(c, start, begin - 1) for c in ",;。"), default=-1) + 1
+            if begin == begins[-1] and (_ANNOUNCES.match(text[max(left, start) : begin]) or _ANNOUNCES.match(text[start:begin])):
+                head = begin
+        dated = re.compile(r"(?:^|[,。;])((?:自)?20\d\d年[^,。;]{0,24}),$").search(text[start:head])
+        if dated:
+            head = start + dated.start(1)
+        if head > start and re.match(r"对承租其", text[head : head + 4]):
+            head = start
+        regions.append(Span(head, max(end, head)))
+        if _ANAPHOR.search(text[head:end]) and strand.span.start > 0:
+            before = text.rfind("。", 0, max(0, strand.sentence.start - 1)) + 1
+            regions.append(Span(max(before, strand.block.span.start), strand.sentence.start))
+    opening = _opening(text, first.sentence, first.span)
+    if opening:
+        regions.append(opening)
     return regions
+
+
+def _opening(text: str, sentence: Span, strand: Span) -> Span | None:
+    """A window that opens the sentence ("自…至…,") governs all its parts."""
+    if sentence.start == strand.start:
+        return None
+    for window in windows(text[sentence.start : strand.start]):
+        at = sentence.start + window.span.start
+        if text[at] in "自从" or at - sentence.start < 2:
+            return _shift(window.span, sentence.start)
+    return None
+
+
+def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condition]:
+    """Without what belongs to the amount, to the giver, or to a fuller condition around it."""
+    given = [f.span for f in provision.given]
+    out = []
+    for c in found:
+        if any(c.span.meets(g) for g in given) or c.span.start < provision.gives_at < c.span.end - 1:
+            continue
+        if c.attribute in GROWTH:
+            out.append(c)
+            continue
+        if c.span.start >= provision.gives_at and c.attribute not in RECIPIENTS and c.span.start < provision.ends[0]:
+            continue
+        if c.span.start >= provision.ends[0] and c.attribute not in RECIPIENTS and c.span.start < provision.span.end and len(provision.given) > 1:
+            continue
+        if c.attribute == "主体类型" and re.match(r"(?:免|对|要|应(?!在)|与|加大|为企业)", text[c.span.end : c.span.end + 3]):
+            continue
+        if any(
+            o is not c and o.attribute in INSIDE.get(c.attribute, ()) and o.span.meets(c.span) and (len(o.span) >= len(c.span) or c.attribute == "人员身份")
+            for o in found
+        ):
+            continue
+        out.append(c)
+    if any(c.attribute == "受疫情影响" for c in out):
+        out = [c for c in out if c.attribute != "生产经营困难"]
+    return out
+
+
+def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
+    """One condition of an attribute: the first before the giving, else the first behind it; "上述…" points to fuller words elsewhere."""
+    out: list[Condition] = []
+    for c in sorted(found, key=lambda c: (bool(_ANAPHOR.search(str(c.value))), c.span.start >= provision.gives_at, c.span.start, -len(c.span))):
+        if not any(o.attribute == c.attribute and (c.attribute not in REPEATED or o.span.meets(c.span)) for o in out):
+            out.append(c)
+    return out
 
 
 def _in_region(text: str, region: Span, provision: Provision, wordings: Wordings) -> list[Condition]:
     found: list[Condition] = []
     given = [f.span for f in provision.given]
     for window in windows(text[region.start : region.end]):
-        span = Span(window.span.start + region.start, window.span.end + region.start)
-        found.append(_dated(text, region, Window(window.start, window.end, span)))
+        span = _shift(window.span, region.start)
+        if not _is_deadline(text, window, span):
+            found.append(_dated(text, region, Window(window.start, window.end, span)))
     dated = [c.span for c in found]
     for comparison in comparisons(text[region.start : region.end]):
         span = _shift(comparison.span, region.start)
@@ -85,11 +213,16 @@ def _shift(span: Span, by: int) -> Span:
     return Span(span.start + by, span.end + by)
 
 
+# What a date is the date of, by the words behind it.
+DATED = (
+    (r"到期", "贷款到期时间"), (r"(?:取得|获得)[^,。;]{0,14}许可", "许可证取得时间"), (r"[^,。;]{0,4}(?:注册|成立|设立|登记)", "注册时间"), (r"[^,。;]{0,4}(?:认定|获评)", "认定时间"),
+    (r"[^,。;]{0,4}签订", "合同签订时间"), (r"[^,。;]{0,4}发放的[^,。;]{0,10}贷款", "贷款发放时间"), (r"[^,。;]{0,4}入驻", "入驻时间"), (r"[^,。;]{0,4}落户", "落户时间"),
+)  # fmt: skip
+
+
 def _dated(text: str, region: Span, window: Window) -> Condition:
-    after = text[window.span.end : window.span.end + 8]
-    attribute = "业务发生期间"
-    if re.match(r"到期", after):
-        attribute = "贷款到期时间"
+    after = text[window.span.end : window.span.end + 24]
+    attribute = next((name for words, name in DATED if re.match(words, after)), "业务发生期间")
     value: object = [_iso(window.start), _iso(window.end)]
     operator = "within_period"
     if window.start is None:
@@ -105,7 +238,10 @@ def _iso(day: date | None) -> str | None:
 
 def _measured(text: str, region: Span, comparison: Comparison, wordings: Wordings) -> Condition | None:
     subject = text[region.start + comparison.subject.start : region.start + comparison.subject.end]
-    subject = re.split(r"[对的且、]|并(?!购)", subject)[-1] or subject
+    subject = re.split(r"[对的且、]|并(?!购)", subject)[-1]
+    after = text[region.start + comparison.span.end : region.start + comparison.span.end + 8]
+    if comparison.operator in ("<=", "<") and re.match(r"(?:补|完成|申请|提出|缴|办理|提交|按)", after):
+        return None
     figure = comparison.figures[0]
     unit = figure.unit.lstrip("万亿千百") if figure.money else figure.unit
     attribute = None
@@ -114,9 +250,12 @@ def _measured(text: str, region: Span, comparison: Comparison, wordings: Wording
             continue
         if not row.units and not (figure.money or figure.share):
             continue
-        if re.search(row.subject, text[region.start + comparison.subject.start : region.start + comparison.subject.end]):
+        whole = text[region.start + comparison.subject.start : region.start + comparison.subject.end]
+        if re.search(row.subject, whole) or (row.after and re.match(row.after, after)):
             attribute = row.attribute
             break
+    if attribute is None and (len(subject) < 2 or re.search(r"[、按照给予]$|^按", subject)):
+        return None
     span = _shift(comparison.span, region.start)
     start = span.end - len(text[span.start : span.end])
     keep = max(start, region.start + comparison.subject.end - max(len(subject), 2))

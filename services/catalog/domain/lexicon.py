@@ -27,6 +27,8 @@ RELIEFS = (
 AUTHORITIES = (
     "各地", "地市", "设区市", "县(市、区)", "县(市)", "市县", "当地财政", "各区", "各县", "乡镇", "街道", "各级政府", "镇街", "县区",
 )
+# Benefits of natural persons are no benefits of enterprises.
+PERSONS = ("灵活就业", "城乡居民")
 CONSUMERS = ("购房", "购车", "消费者", "居民家庭", "车辆购置税", "消费券")
 BODIES = (
     "企业", "单位", "机构", "个人", "人员", "纳税人", "个体工商户", "公司", "商户", "用户", "项目", "机场", "旅行社", "组织", "主体", "平台", "基地", "园区",
@@ -55,6 +57,7 @@ class Lexicon:
     reliefs: tuple[str, ...] = RELIEFS
     authorities: tuple[str, ...] = AUTHORITIES
     consumers: tuple[str, ...] = CONSUMERS
+    persons: tuple[str, ...] = PERSONS
     bodies: tuple[str, ...] = BODIES
     condition_headings: tuple[str, ...] = CONDITION_HEADINGS
     procedure_headings: tuple[str, ...] = PROCEDURE_HEADINGS
@@ -85,6 +88,11 @@ class Lexicon:
         return re.compile(rf"(?:{_any(self.reliefs)})(?!凭证|备案|申报事项)|可(?:依法|依规|申请|相应|适当)?(?:顺延|延期|延长|延缓)|可(?:在[^,。;]{{2,14}}前(?:完成|缴纳|补缴|支付))|由\d+年延长")
 
     @cached_property
+    def modifies(self) -> re.Pattern[str]:
+        """A relief that only describes somebody: …减免租金的出租方."""
+        return re.compile(rf"^[^,。;的]{{0,16}}的[^,。;]{{0,40}}{_any(self.bodies)}(?:等)?(?:出租方|企业|单位)?$|^[^,。;的]{{0,16}}的[^,。;的]{{0,12}}期限$")
+
+    @cached_property
     def aid(self) -> re.Pattern[str]:
         return re.compile(rf"(?P<give>给予|予以|提供|发放|可申请|可享受)[^,。;]{{0,24}}?{_any(self.aids)}")
 
@@ -109,7 +117,7 @@ class Lexicon:
     @cached_property
     def to_authority(self) -> re.Pattern[str]:
         return re.compile(
-            rf"(?:对|支持|鼓励|引导|推动)[^,。;]{{0,24}}{_any(self.authorities)}|{_any(self.authorities)}[^,。;]{{0,8}}(?:给予|支持)|{_any(self.consumers)}"
+            rf"(?:对|支持|鼓励|引导|推动)[^,。;]{{0,24}}{_any(self.authorities)}|{_any(self.authorities)}[^,。;]{{0,8}}(?:给予|支持)|{_any(self.consumers)}|{_any(self.persons)}"
         )
 
     @cached_property
@@ -124,7 +132,7 @@ class Lexicon:
     @cached_property
     def policy_talk(self) -> re.Pattern[str]:
         """A clause that speaks about a policy instead of giving it."""
-        return re.compile(r"(?:落实|执行|用好|宣传|辅导|做好|享受)[^,。;]{0,60}(?:政策|申报)|政策(?:落实|宣传|辅导|到期)")
+        return re.compile(r"(?:落实|执行|用好|宣传|辅导|做好|享受)[^,。;]{0,60}(?:政策(?!过程)|申报)|政策(?:落实|宣传|辅导|到期)|优惠政策$")
 
     @cached_property
     def condition_zone(self) -> re.Pattern[str]:

@@ -40,6 +40,7 @@ class Provision:
     """One benefit's words: `strands` in order, the figures given, where the giving begins, and earlier words that announced it.
 
     `ends` tells for each strand where its giving ends: what follows in the sentence conditions nothing.
+    `lead` is where the sentence's own introduction begins, when nothing was given before.
     """
 
     strands: tuple[Strand, ...]
@@ -47,6 +48,7 @@ class Provision:
     gives_at: int
     by: str
     ends: tuple[int, ...] = ()
+    lead: int | None = None
     intro: tuple[Span, ...] = ()
 
     @property
@@ -164,7 +166,8 @@ def gift(text: str, span: Span, lexicon: Lexicon) -> Gift | None:
     for relief in lexicon.relief.finditer(words):
         left = max((words.rfind(c, 0, relief.start()) for c in ",;。"), default=-1) + 1
         right = min((i for i in (words.find(c, relief.end()) for c in ",;。") if i >= 0), default=len(words))
-        if not lexicon.policy_talk.search(words[left:right]):
+        told_of = lexicon.modifies.search(words[relief.end() : right])  # "减免租金的出租方": whom, not what
+        if not lexicon.policy_talk.search(words[left:right]) and not told_of:
             return Gift((), span.start + relief.start(), "relief", span.start + right)
     aid = lexicon.aid.search(words)
     if aid and len(words) - aid.end() < 60:
@@ -181,7 +184,7 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
     if not (figure.money or figure.share):
         return None
     comma = max((words.rfind(c, 0, figure.span.start) for c in ",;。:"), default=-1) + 1
-    if re.search(r"(?:利率|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|低于|高于|(?<!不)超过?|不满|大于|小于)$", words[comma : figure.span.start]):
+    if re.search(r"(?:利率|控制在|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|低于|高于|(?<!不)超过?|不满|大于|小于)$", words[comma : figure.span.start]):
         return None
     stop = min((i for i in (words.find(c, figure.span.end) for c in ",;。") if i >= 0), default=len(words))
     before, after = words[comma : figure.span.start], words[figure.span.end : stop]
@@ -233,21 +236,26 @@ def provisions(passage: Passage, lexicon: Lexicon) -> list[Provision]:
     closed = zones(passage, lexicon)
     for block in blocks(passage):
         previous: Provision | None = None
+        lead: Strand | None = None  # the first strand of the sentence, as long as nothing was given in it
         for whole in strands(passage, block, lexicon):
             strand = _without_citation(passage.text, whole, lexicon)
             got = gift(passage.text, strand.span, lexicon)
             if got is not None and any(z.start <= got.at < z.end for z in closed):
                 got = None
+            if lead is None or lead.sentence != whole.sentence:
+                lead = whole if got is None else None
             if got is None:
                 if previous and previous.given and strand.sentence != previous.strands[-1].sentence:
                     previous = None
                 continue
             if previous is not None and _continues(passage.text, strand, got, previous, lexicon):
                 by = "figure" if got.figures else previous.by
-                previous = Provision((*previous.strands, strand), (*previous.given, *got.figures), previous.gives_at, by, (*previous.ends, got.end))
+                previous = Provision((*previous.strands, strand), (*previous.given, *got.figures), previous.gives_at, by, (*previous.ends, got.end), previous.lead)
                 found[-1] = previous
             elif _stands_alone(passage.text, strand, got, lexicon):
-                previous = Provision((strand,), got.figures, got.at, got.by, (got.end,))
+                start = lead.span.start if lead is not None and lead.sentence == whole.sentence else None
+                previous = Provision((strand,), got.figures, got.at, got.by, (got.end,), start)
+                lead = None
                 found.append(previous)
             else:
                 previous = None
@@ -270,7 +278,7 @@ def _announced(text: str, found: list[Provision], lexicon: Lexicon) -> list[Prov
             if later:
                 intro.setdefault(later[0], []).append(one.span)
                 continue
-        out.append(Provision(one.strands, one.given, one.gives_at, one.by, one.ends, tuple(intro.get(i, ()))))
+        out.append(Provision(one.strands, one.given, one.gives_at, one.by, one.ends, one.lead, tuple(intro.get(i, ()))))
     return out
 
 
@@ -306,6 +314,8 @@ def _stands_alone(text: str, strand: Strand, got: Gift, lexicon: Lexicon) -> boo
     words = text[strand.span.start : strand.span.end]
     before = text[strand.span.start : got.at]
     if lexicon.to_authority.search(before) or (got.by != "figure" and lexicon.to_authority.search(words)):
+        return False
+    if re.search("个人所得税", words) and not re.search("企业|单位", words):
         return False
     if got.by == "figure":
         return True
