@@ -1,0 +1,27 @@
+"""The tiny service `notes` for tests of the chassis: without a broker, or alive on each broker in turn."""
+
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import Broker
+from tests.notes import PARTITIONS, Notes, packaged
+
+
+@pytest.fixture
+def notes(database: str, tmp_path: Path) -> Iterator[Notes]:
+    """The tiny service with a database and no broker."""
+    notes = Notes(f"notes_{uuid.uuid4().hex[:12]}", database)
+    with packaged(notes.name, tmp_path / "services"), notes.registered():
+        yield notes
+    notes.telemetry.shutdown()
+
+
+@pytest.fixture
+def live(notes: Notes, broker: Broker) -> Notes:
+    """The tiny service on each broker in turn."""
+    notes.bootstrap, notes.in_memory = broker.bootstrap, broker.kind == "mock"
+    broker.create_topics({notes.topic: PARTITIONS, notes.echoes: PARTITIONS})
+    return notes
