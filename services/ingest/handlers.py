@@ -97,7 +97,7 @@ async def keep_document(received: Received, reading: Reading, work: Work[Store])
         received_at=work.now,
         trace=work.trace_of(),
     )
-    rows = [measure.model_dump(mode="json") for measure in measures]
+    rows = [measure.model_dump() for measure in measures]
     if not await work.store.add_document(kept, raw=received.data, text=reading.raw, measures=rows):
         standing = await work.store.document(received.document)
         if standing is None:

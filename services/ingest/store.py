@@ -109,10 +109,14 @@ class Store:
             text,
         )
         if added:
-            await self._connection.copy_records_to_table(
-                "measures",
-                records=[(kept.document, kept.version, measure["position"], measure["measure"], measure) for measure in measures],
-                columns=["document", "version", "position", "measure", "body"],
+            await self._connection.execute(
+                "INSERT INTO measures (document, version, position, measure, body)"
+                " SELECT $1, $2, * FROM unnest($3::int[], $4::text[], $5::jsonb[])",
+                kept.document,
+                kept.version,
+                [measure["position"] for measure in measures],
+                [measure["measure"] for measure in measures],
+                list(measures),
             )
         return bool(added)
 
