@@ -729,8 +729,13 @@ class Finding(Stated):
     known_at: datetime | None = None
     quote: str | None = None
     article: str | None = None
-    ranked: int | None = None
+    ranked: int | None = None  # of a population test only: how many were ranked, how many could not be
     unranked: int | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_ranks(self, handler: Any) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        return written if self.ranked is not None else {key: value for key, value in written.items() if key not in ("ranked", "unranked")}
 
 
 class Change(Stated):

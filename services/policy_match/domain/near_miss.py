@@ -168,11 +168,10 @@ def _plan(way: tuple[str, ...], rule: Node, scope: Scope, tests: Mapping[str, Le
                 break
             now = _changed(scope, values)
             if answer(rule, now).value is not False or any(t.period != t.today for t in values):
-                changes = [
-                    Change.model_construct(fact=t.label, from_=shown(demands[t].found), to=_written(new)) for t, new in values.items()
-                ]
-                ends = [t.period.last for t in values if t.period is not None]
-                return changes, min(ends) if ends else None
+                asked = {t: new for t, new in values.items() if shown(demands[t].found) != shown(new)}  # else time alone will do
+                changes = [Change.model_construct(fact=t.label, from_=shown(demands[t].found), to=shown(new)) for t, new in asked.items()]
+                ends = [t.period.last for t in asked if t.period is not None]
+                return (changes, min(ends) if ends else None) if changes else None
     return None
 
 
@@ -429,10 +428,6 @@ def _put(scope: Scope, fact: str, key: str | None, new: Any) -> Scope:
         periods = facts.get(fact)
         facts[fact] = {**(periods if isinstance(periods, Mapping) else {}), key: raw}
     return replace(scope, enterprise=replace(scope.enterprise, facts=facts))
-
-
-def _written(new: Any) -> Any:
-    return shown(new)
 
 
 def _distance(change: Change) -> Fraction:
