@@ -62,9 +62,16 @@ def _day(text: str) -> date:
         raise argparse.ArgumentTypeError(f"{text!r} 不是日期；应写成 2025-06-30") from error
 
 
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"没有文件 {text}")
+    return path
+
+
 def _files(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--benefits", type=Path, required=True, metavar="B.json", help="事项文件：JSON 数组")
-    parser.add_argument("--enterprises", type=Path, required=True, metavar="E", help="企业文件：.jsonl、.parquet 或 .csv")
+    parser.add_argument("--benefits", type=_file, required=True, metavar="B.json", help="事项文件：JSON 数组")
+    parser.add_argument("--enterprises", type=_file, required=True, metavar="E", help="企业文件：.jsonl、.parquet 或 .csv")
     parser.add_argument("--as-of", type=_day, required=True, metavar="2025-06-30", help="以哪一天为准")
     parser.add_argument("--json", action="store_true", help="输出 JSON Lines（本来如此）")
 
@@ -81,7 +88,7 @@ def _explain_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _check_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--benefits", type=Path, required=True, metavar="B.json", help="事项文件：JSON 数组")
+    parser.add_argument("--benefits", type=_file, required=True, metavar="B.json", help="事项文件：JSON 数组")
     parser.add_argument("--json", action="store_true", help="输出 JSON Lines（本来如此）")
 
 

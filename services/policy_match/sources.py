@@ -97,7 +97,7 @@ def read_enterprises(path: Path, registry: Registry) -> list[Enterprise]:
 
 
 def _from_lines(path: Path) -> Iterator[tuple[str, Enterprise]]:
-    for number, line in enumerate(_text(path).splitlines(), 1):
+    for number, line in enumerate(_text(path).split("\n"), 1):
         if not line.strip():
             continue
         where = f"{path} 第 {number} 行"
