@@ -6,14 +6,15 @@ What no wording names is kept as it stands, under the attribute "其他条件": 
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from services.catalog.domain.attributes import MEASURED, SAID, Measured, Said
-from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision, zones
-from services.catalog.domain.quantities import Comparison, Window, comparisons, plain, windows
+from services.catalog.domain.provisions import Provision
+from services.catalog.domain.quantities import Comparison, Figure, Window, comparisons, plain, windows
+from services.catalog.domain.requirements import Requirement
 
 SIZES = (("大", "大型"), ("中", "中型"), ("小", "小型"), ("微", "微型"))
 
@@ -67,7 +68,7 @@ RECIPIENTS = frozenset({"主体类型", "企业规模", "资质认定", "人员�
 GROWTH = frozenset({"产量增量", "研发费用增量"})
 # A phrase before the target that only announces what the article is about.
 _ANNOUNCES = re.compile(
-    r"^(?:继续|持续|积极|大力|全力|进一步|着力)*(?:支持|鼓励|引导|推动|稳定|激励|吸引|加大|加强|强化|实施|培育|打造|推进|促进|扩大|提升|优化|完善|健全|落实|构建|发挥|深化|聚焦|帮助|返还|降低|减轻|加快|做好|保障|开展|统筹)"
+    r"(?:^|继续|持续|积极|大力|全力|进一步|着力)(?:支持|鼓励|引导|推动|稳定|激励|吸引|加大|加强|强化|实施|培育|打造|推进|促进|扩大|提升|优化|完善|健全|落实|构建|发挥|深化|聚焦|帮助|返还|降低|减轻|加快|做好|保障|开展|统筹)"
 )
 _TARGET = re.compile(r"(?:^|[,;:。])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口))")
 _ANAPHOR = re.compile(r"上述|前述|以上(?:企业|单位|项目)")
@@ -75,14 +76,50 @@ _DEADLINE = re.compile(r"(?:延长?至|延至|执行至|截至|截止|有效期�
 _HAPPENED = re.compile(r"到期|注册|成立|设立|取得|获得|认定|申报的|开工|投产|签订|购置|登记")
 
 
-def conditions(passage: Passage, provision: Provision, lexicon: Lexicon, wordings: Wordings | None = None) -> list[Condition]:
-    """All conditions of a provision in the order of their words."""
+def conditions(
+    passage: Passage, provision: Provision, items: Sequence[Requirement] = (), *, wordings: Wordings | None = None
+) -> list[Condition]:
+    """All conditions of a provision in the order of their words; `items` are the entries of a separate list that govern it."""
     wordings = wordings or Wordings()
     text = passage.text
     found: list[Condition] = []
-    for region in _regions(passage, provision, lexicon):
-        found += _in_region(text, region, provision, wordings)
-    return _settled(_nearest(_kept(text, found, provision), provision))
+    for region in _regions(passage, provision):
+        found += _in_region(text, region, provision.given, wordings)
+    own = _nearest(_kept(text, found, provision), provision)
+    return _settled([*own, *_listed(text, provision, items, own, wordings)])
+
+
+_SUBJECT = re.compile(r"(?:^|[)。;])(?P<v>[^,。;:()]{2,30}?(?:机构|出资方|转让方|管理人|银行|单位|载体|资本|资金)等?(?:[^,。;:()]{0,6}方)?)(?=(?:\([^()]*\))?(?:应|需|须))")
+
+
+def _listed(text: str, provision: Provision, items: Sequence[Requirement], own: list[Condition], wordings: Wordings) -> list[Condition]:
+    """Conditions from a separate list: of one attribute those nearest in words to the provision, none that it says itself."""
+    about = text[provision.span.start : provision.span.end]
+    found: list[Condition] = []
+    for item in items:
+        region = Span(item.span.start, item.span.end)
+        several = _in_region(text, region, (), wordings)
+        for m in _SUBJECT.finditer(text, region.start, region.end):
+            several.insert(0, Condition("主体类型", "=", m["v"], None, Span(m.start("v"), m.end("v"))))
+        found += [c for c in several if not _inside_another(c, several)]
+    out: list[Condition] = []
+    for c in sorted(found, key=lambda c: -_likeness(about, text[max(0, c.span.start - 20) : c.span.end]) if c.attribute in ("上市阶段", "上市板块") else 0):
+        if any(o.attribute == c.attribute for o in own) and c.attribute not in REPEATED:
+            continue
+        if not any(o.attribute == c.attribute and (c.attribute not in REPEATED or o.span.meets(c.span)) for o in out):
+            out.append(c)
+    return out
+
+
+def _likeness(a: str, b: str) -> int:
+    return len({a[i : i + 3] for i in range(len(a) - 2)} & {b[i : i + 3] for i in range(len(b) - 2)})
+
+
+def _inside_another(c: Condition, found: list[Condition]) -> bool:
+    return any(
+        o is not c and o.attribute in INSIDE.get(c.attribute, ()) and o.span.meets(c.span) and (len(o.span) >= len(c.span) or c.attribute == "人员身份")
+        for o in found
+    )
 
 
 def deadlines(passage: Passage, provision: Provision) -> list[Span]:
@@ -105,7 +142,7 @@ def _is_deadline(text: str, window: Window, span: Span) -> bool:
     return window.start is None and not _HAPPENED.match(after)
 
 
-def _regions(passage: Passage, provision: Provision, lexicon: Lexicon) -> list[Span]:
+def _regions(passage: Passage, provision: Provision) -> list[Span]:
     """The words that may condition a provision: each strand from its target phrase to where its giving ends, and what announced it."""
     text = passage.text
     regions = list(provision.intro)
@@ -116,16 +153,17 @@ def _regions(passage: Passage, provision: Provision, lexicon: Lexicon) -> list[S
             start = provision.lead
         begins = [m.end() for m in _TARGET.finditer(text, start, min(end, max(provision.gives_at, strand.span.start)))]
         head = start
-        for begin in begins:
-            left = max((text.rfind(c, start, begin - 1) for c in ",;。"), default=-1) + 1
-            if begin == begins[-1] and (_ANNOUNCES.match(text[max(left, start) : begin]) or _ANNOUNCES.match(text[start:begin])):
-                head = begin
+        if begins and any(_ANNOUNCES.search(piece) for piece in re.split("[,;。:]", text[start : begins[-1]])):
+            head = begins[-1]
         dated = re.compile(r"(?:^|[,。;])((?:自)?20\d\d年[^,。;]{0,24}),$").search(text[start:head])
         if dated:
             head = start + dated.start(1)
         if head > start and re.match(r"对承租其", text[head : head + 4]):
             head = start
-        regions.append(Span(head, max(end, head)))
+        if strand is first and head < provision.gives_at < end:
+            regions += [Span(head, provision.gives_at), Span(provision.gives_at, end)]
+        else:
+            regions.append(Span(head, max(end, head)))
         if _ANAPHOR.search(text[head:end]) and strand.span.start > 0:
             before = text.rfind("。", 0, max(0, strand.sentence.start - 1)) + 1
             regions.append(Span(max(before, strand.block.span.start), strand.sentence.start))
@@ -156,18 +194,14 @@ def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condi
         if c.attribute in GROWTH:
             out.append(c)
             continue
-        if c.span.start >= provision.gives_at and c.attribute not in RECIPIENTS and c.span.start < provision.ends[0]:
+        if c.span.start >= provision.gives_at and (c.attribute not in RECIPIENTS or provision.by == "relief" and c.attribute == "人员身份") and c.span.start < provision.ends[0]:
             continue
         if c.span.start >= provision.ends[0] and c.attribute not in RECIPIENTS and c.span.start < provision.span.end and len(provision.given) > 1:
             continue
         if c.attribute == "主体类型" and re.match(r"(?:免|对|要|应(?!在)|与|加大|为企业)", text[c.span.end : c.span.end + 3]):
             continue
-        if any(
-            o is not c and o.attribute in INSIDE.get(c.attribute, ()) and o.span.meets(c.span) and (len(o.span) >= len(c.span) or c.attribute == "人员身份")
-            for o in found
-        ):
-            continue
-        out.append(c)
+        if not _inside_another(c, found):
+            out.append(c)
     if any(c.attribute == "受疫情影响" for c in out):
         out = [c for c in out if c.attribute != "生产经营困难"]
     return out
@@ -182,9 +216,9 @@ def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
     return out
 
 
-def _in_region(text: str, region: Span, provision: Provision, wordings: Wordings) -> list[Condition]:
+def _in_region(text: str, region: Span, figures_given: Sequence[Figure], wordings: Wordings) -> list[Condition]:
     found: list[Condition] = []
-    given = [f.span for f in provision.given]
+    given = [f.span for f in figures_given]
     for window in windows(text[region.start : region.end]):
         span = _shift(window.span, region.start)
         if not _is_deadline(text, window, span):
