@@ -7,7 +7,7 @@ What no wording names is kept as it stands, under the attribute "其他条件": 
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from services.catalog.domain.attributes import MEASURED, SAID, Measured, Said
@@ -51,15 +51,15 @@ INSIDE = {
     "社保缴纳": ("缴税困难", "招用对象"),
     "生产经营困难": ("受疫情影响",),
     "缴税困难": ("受疫情影响",),
-    "产品或业务": ("行业", "设备用途", "项目类型"),
-    "项目类型": ("资质认定", "参加展会", "上市阶段"),
+    "产品或业务": ("行业", "设备用途", "项目类型", "投保险种", "融资租赁标的物", "承租国有房产"),
+    "项目类型": ("资质认定", "参加展会", "上市阶段", "融资租赁标的物"),
     "设立机构": ("注册地",),
     "业务发生期间": ("纳统情况", "项目入库", "名单入选", "亏损发生年度", "资质认定", "证明材料"),
-    "首次认定": (),
+    "首次认定": ("贷款类型", "知识产权质押融资"),
+    "知识产权": ("知识产权质押融资",),
+    "兼并重组": ("基金类型",),
     "贷款风险发生": ("受疫情影响",),
-    "参加展会": (),
     "评估结果": ("验收结果",),
-    "信用状况": (),
     "设备用途": ("项目类型",),
 }
 # What may stand behind the giving verb: who receives it.
@@ -86,7 +86,21 @@ def conditions(
     for region in _regions(passage, provision):
         found += _in_region(text, region, provision.given, wordings)
     own = _nearest(_kept(text, found, provision), provision)
-    return _settled([*own, *_listed(text, provision, items, own, wordings)])
+    listed = _listed(text, provision, items, own, wordings)
+    if any(c.attribute == "主体类型" for c in listed):  # "担保机构应…" says better who it is than "给予担保机构"
+        own = [c for c in own if c.attribute != "主体类型"]
+    return _settled([*own, *(_told_apart(text, provision, c) for c in listed)])
+
+
+def _told_apart(text: str, provision: Provision, condition: Condition) -> Condition:
+    """Words that stand earlier too are quoted with their phrase, so that the quote says which place is meant."""
+    start, end = condition.span.start, condition.span.end
+    for _ in range(3):
+        if text.find(text[start:end], provision.span.start) == start:
+            break
+        start = max(text.rfind(c, 0, start) for c in ",;。:") + 1
+        end = min((i + 1 for i in (text.find(c, end) for c in ",;。:") if i >= 0), default=end)
+    return replace(condition, span=Span(start, end)) if end - start < 80 else condition
 
 
 _SUBJECT = re.compile(r"(?:^|[)。;])(?P<v>[^,。;:()]{2,30}?(?:机构|出资方|转让方|管理人|银行|单位|载体|资本|资金)等?(?:[^,。;:()]{0,6}方)?)(?=(?:\([^()]*\))?(?:应|需|须))")
@@ -104,7 +118,7 @@ def _listed(text: str, provision: Provision, items: Sequence[Requirement], own: 
         found += [c for c in several if not _inside_another(c, several)]
     out: list[Condition] = []
     for c in sorted(found, key=lambda c: -_likeness(about, text[max(0, c.span.start - 20) : c.span.end]) if c.attribute in ("上市阶段", "上市板块") else 0):
-        if any(o.attribute == c.attribute for o in own) and c.attribute not in REPEATED:
+        if any(o.attribute == c.attribute for o in own) and c.attribute not in REPEATED and not (c.attribute == "主体类型" and c.operator == "="):
             continue
         if not any(o.attribute == c.attribute and (c.attribute not in REPEATED or o.span.meets(c.span)) for o in out):
             out.append(c)
@@ -164,7 +178,7 @@ def _regions(passage: Passage, provision: Provision) -> list[Span]:
             regions += [Span(head, provision.gives_at), Span(provision.gives_at, end)]
         else:
             regions.append(Span(head, max(end, head)))
-        if _ANAPHOR.search(text[head:end]) and strand.span.start > 0:
+        if (_ANAPHOR.search(text[head:end]) or strand is first and text[head] == "按") and strand.span.start > strand.block.span.start:
             before = text.rfind("。", 0, max(0, strand.sentence.start - 1)) + 1
             regions.append(Span(max(before, strand.block.span.start), strand.sentence.start))
     opening = _opening(text, first.sentence, first.span)
@@ -210,7 +224,7 @@ def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condi
 def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
     """One condition of an attribute: the first before the giving, else the first behind it; "上述…" points to fuller words elsewhere."""
     out: list[Condition] = []
-    for c in sorted(found, key=lambda c: (bool(_ANAPHOR.search(str(c.value))), c.span.start >= provision.gives_at, c.span.start, -len(c.span))):
+    for c in sorted(found, key=lambda c: (bool(_ANAPHOR.search(str(c.value))), any(c.span.within(i) for i in provision.intro), c.span.start >= provision.gives_at, c.span.start, -len(c.span))):
         if not any(o.attribute == c.attribute and (c.attribute not in REPEATED or o.span.meets(c.span)) for o in out):
             out.append(c)
     return out
@@ -228,19 +242,34 @@ def _in_region(text: str, region: Span, figures_given: Sequence[Figure], wording
         span = _shift(comparison.span, region.start)
         if any(span.meets(g) for g in given) or any(_shift(comparison.figures[0].span, region.start).meets(d) for d in dated):
             continue
-        measured = _measured(text, region, comparison, wordings)
+        measured = None if _excepted(text, region, span) else _measured(text, region, comparison, wordings)
         if measured:
             found.append(measured)
     taken = [c.span for c in found if c.comparison]
     for said in wordings.said:
         for m in re.finditer(said.wording, text[region.start : region.end]):
             span = Span(region.start + m.start("v"), region.start + m.end("v"))
-            if len(span) < 2 or any(span.within(t) for t in taken):
+            if len(span) < 2 or any(span.within(t) for t in taken) or (said.attribute not in CITES and _cited(text, span)):
                 continue
             if any(c.attribute == said.attribute and c.span.meets(span) for c in found):
                 continue
             found.append(Condition(said.attribute, said.operator, _value(said, text[span.start : span.end]), None, span))
     return found
+
+
+# Attributes whose words may stand in the title of a cited document.
+CITES = frozenset({"证明材料", "产业政策符合", "标准制定", "项目类型"})
+
+
+def _cited(text: str, span: Span) -> bool:
+    """Inside 《…》: the name of a document, not a condition."""
+    return text.rfind("《", 0, span.start + 1) > text.rfind("》", 0, span.start + 1)
+
+
+def _excepted(text: str, region: Span, span: Span) -> bool:
+    """Inside 除…以外: what does not count."""
+    out = re.search(r"除[^。;]{0,80}$", text[region.start : span.start])
+    return bool(out) and bool(re.match(r"[^。;]{0,60}?(?:以外|之外|除外)", text[span.end : region.end]))
 
 
 def _shift(span: Span, by: int) -> Span:
@@ -288,7 +317,7 @@ def _measured(text: str, region: Span, comparison: Comparison, wordings: Wording
         if re.search(row.subject, whole) or (row.after and re.match(row.after, after)):
             attribute = row.attribute
             break
-    if attribute is None and (len(subject) < 2 or re.search(r"[、按照给予]$|^按", subject)):
+    if attribute is None and (len(subject) < 3 or re.search(r"[、按照给予]$|^按", subject)):
         return None
     span = _shift(comparison.span, region.start)
     start = span.end - len(text[span.start : span.end])

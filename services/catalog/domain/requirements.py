@@ -43,7 +43,7 @@ def _items(passage: Passage, zone: Span) -> list[Requirement]:
     heads = [(m.start(), m["h"]) for m in _SUBHEADING.finditer(text, max(0, zone.start - 20), zone.end)]
     if len(heads) > 1:
         edges = [at for at, _ in heads] + [zone.end]
-        return [Requirement(words, Span(a, b)) for (_, words), a, b in zip(heads, edges, edges[1:], strict=False)]
+        return [Requirement(words + "条件", Span(a, b)) for (_, words), a, b in zip(heads, edges, edges[1:], strict=False)]
     inside = [b for b in blocks(passage) if zone.start <= b.span.start < zone.end and b.label]
     if not inside:
         return [Requirement("", zone)]
@@ -61,7 +61,7 @@ def _about(passage: Passage, item: Requirement, near: list[int], provisions: lis
     if len(near) < 2 or not item.heading:
         return near
     wanted = _pairs(item.heading)
-    said = [_pairs(_introduced(passage, provisions[i], provisions[j].span.end if j is not None else 0)) for i, j in zip(near, [None, *near], strict=False)]
+    said = [_pairs(_introduced(passage, provisions[i], provisions[i - 1].span.end if i else 0)) for i in near]
     everywhere = set.intersection(*said)
     shares = [len((wanted - everywhere) & pairs) for pairs in said]
     best = max(shares)
@@ -72,9 +72,11 @@ def _about(passage: Passage, item: Requirement, near: list[int], provisions: lis
 
 
 def _introduced(passage: Passage, provision: Provision, floor: int) -> str:
-    """A provision with what announced it and its block's first words."""
-    start = max(floor, min([provision.span.start, provision.block.span.start, *(s.start for s in provision.intro)]))
-    return passage.text[start : provision.span.end] + "".join(passage.text[s.start : s.end] for s in provision.intro)
+    """A provision with what announced it and the heading of its block."""
+    text, block = passage.text, provision.block.span
+    near = provision.span.start - block.start < 160
+    heading = text[floor : provision.span.start] if floor > block.start else text[block.start : provision.span.start if near else block.start + 40]
+    return heading + text[provision.span.start : provision.span.end] + "".join(text[s.start : s.end] for s in provision.intro)
 
 
 def _pairs(words: str) -> set[str]:
