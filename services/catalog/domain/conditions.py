@@ -6,14 +6,15 @@ What no wording names is kept as it stands, under the attribute "其他条件": 
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
 from services.catalog.domain.attributes import MEASURED, SAID, Measured, Said
-from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
-from services.catalog.domain.quantities import Comparison, Window, comparisons, plain, windows
+from services.catalog.domain.quantities import Comparison, Figure, Window, comparisons, plain, windows
+from services.catalog.domain.requirements import Requirement
 
 SIZES = (("大", "大型"), ("中", "中型"), ("小", "小型"), ("微", "微型"))
 
@@ -50,15 +51,15 @@ INSIDE = {
     "社保缴纳": ("缴税困难", "招用对象"),
     "生产经营困难": ("受疫情影响",),
     "缴税困难": ("受疫情影响",),
-    "产品或业务": ("行业", "设备用途", "项目类型"),
-    "项目类型": ("资质认定", "参加展会", "上市阶段"),
+    "产品或业务": ("行业", "设备用途", "项目类型", "投保险种", "融资租赁标的物", "承租国有房产"),
+    "项目类型": ("资质认定", "参加展会", "上市阶段", "融资租赁标的物"),
     "设立机构": ("注册地",),
     "业务发生期间": ("纳统情况", "项目入库", "名单入选", "亏损发生年度", "资质认定", "证明材料"),
-    "首次认定": (),
+    "首次认定": ("贷款类型", "知识产权质押融资"),
+    "知识产权": ("知识产权质押融资",),
+    "兼并重组": ("基金类型",),
     "贷款风险发生": ("受疫情影响",),
-    "参加展会": (),
     "评估结果": ("验收结果",),
-    "信用状况": (),
     "设备用途": ("项目类型",),
 }
 # What may stand behind the giving verb: who receives it.
@@ -67,7 +68,7 @@ RECIPIENTS = frozenset({"主体类型", "企业规模", "资质认定", "人员�
 GROWTH = frozenset({"产量增量", "研发费用增量"})
 # A phrase before the target that only announces what the article is about.
 _ANNOUNCES = re.compile(
-    r"^(?:继续|持续|积极|大力|全力|进一步|着力)*(?:支持|鼓励|引导|推动|稳定|激励|吸引|加大|加强|强化|实施|培育|打造|推进|促进|扩大|提升|优化|完善|健全|落实|构建|发挥|深化|聚焦|帮助|返还|降低|减轻|加快|做好|保障|开展|统筹)"
+    r"(?:^|继续|持续|积极|大力|全力|进一步|着力)(?:支持|鼓励|引导|推动|稳定|激励|吸引|加大|加强|强化|实施|培育|打造|推进|促进|扩大|提升|优化|完善|健全|落实|构建|发挥|深化|聚焦|帮助|返还|降低|减轻|加快|做好|保障|开展|统筹)"
 )
 _TARGET = re.compile(r"(?:^|[,;:。])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口))")
 _ANAPHOR = re.compile(r"上述|前述|以上(?:企业|单位|项目)")
@@ -75,14 +76,64 @@ _DEADLINE = re.compile(r"(?:延长?至|延至|执行至|截至|截止|有效期�
 _HAPPENED = re.compile(r"到期|注册|成立|设立|取得|获得|认定|申报的|开工|投产|签订|购置|登记")
 
 
-def conditions(passage: Passage, provision: Provision, lexicon: Lexicon, wordings: Wordings | None = None) -> list[Condition]:
-    """All conditions of a provision in the order of their words."""
+def conditions(
+    passage: Passage, provision: Provision, items: Sequence[Requirement] = (), *, wordings: Wordings | None = None
+) -> list[Condition]:
+    """All conditions of a provision in the order of their words; `items` are the entries of a separate list that govern it."""
     wordings = wordings or Wordings()
     text = passage.text
     found: list[Condition] = []
-    for region in _regions(passage, provision, lexicon):
-        found += _in_region(text, region, provision, wordings)
-    return _settled(_nearest(_kept(text, found, provision), provision))
+    for region in _regions(passage, provision):
+        found += _in_region(text, region, provision.given, wordings)
+    own = _nearest(_kept(text, found, provision), provision)
+    listed = _listed(text, provision, items, own, wordings)
+    if any(c.attribute == "主体类型" for c in listed):  # "担保机构应…" says better who it is than "给予担保机构"
+        own = [c for c in own if c.attribute != "主体类型"]
+    return _settled([*own, *(_told_apart(text, provision, c) for c in listed)])
+
+
+def _told_apart(text: str, provision: Provision, condition: Condition) -> Condition:
+    """Words that stand earlier too are quoted with their phrase, so that the quote says which place is meant."""
+    start, end = condition.span.start, condition.span.end
+    for _ in range(3):
+        if text.find(text[start:end], provision.span.start) == start:
+            break
+        start = max(text.rfind(c, 0, start) for c in ",;。:") + 1
+        end = min((i + 1 for i in (text.find(c, end) for c in ",;。:") if i >= 0), default=end)
+    return replace(condition, span=Span(start, end)) if end - start < 80 else condition
+
+
+_SUBJECT = re.compile(r"(?:^|[)。;])(?P<v>[^,。;:()]{2,30}?(?:机构|出资方|转让方|管理人|银行|单位|载体|资本|资金)等?(?:[^,。;:()]{0,6}方)?)(?=(?:\([^()]*\))?(?:应|需|须))")
+
+
+def _listed(text: str, provision: Provision, items: Sequence[Requirement], own: list[Condition], wordings: Wordings) -> list[Condition]:
+    """Conditions from a separate list: of one attribute those nearest in words to the provision, none that it says itself."""
+    about = text[provision.span.start : provision.span.end]
+    found: list[Condition] = []
+    for item in items:
+        region = Span(item.span.start, item.span.end)
+        several = _in_region(text, region, (), wordings)
+        for m in _SUBJECT.finditer(text, region.start, region.end):
+            several.insert(0, Condition("主体类型", "=", m["v"], None, Span(m.start("v"), m.end("v"))))
+        found += [c for c in several if not _inside_another(c, several)]
+    out: list[Condition] = []
+    for c in sorted(found, key=lambda c: -_likeness(about, text[max(0, c.span.start - 20) : c.span.end]) if c.attribute in ("上市阶段", "上市板块") else 0):
+        if any(o.attribute == c.attribute for o in own) and c.attribute not in REPEATED and not (c.attribute == "主体类型" and c.operator == "="):
+            continue
+        if not any(o.attribute == c.attribute and (c.attribute not in REPEATED or o.span.meets(c.span)) for o in out):
+            out.append(c)
+    return out
+
+
+def _likeness(a: str, b: str) -> int:
+    return len({a[i : i + 3] for i in range(len(a) - 2)} & {b[i : i + 3] for i in range(len(b) - 2)})
+
+
+def _inside_another(c: Condition, found: list[Condition]) -> bool:
+    return any(
+        o is not c and o.attribute in INSIDE.get(c.attribute, ()) and o.span.meets(c.span) and (len(o.span) >= len(c.span) or c.attribute == "人员身份")
+        for o in found
+    )
 
 
 def deadlines(passage: Passage, provision: Provision) -> list[Span]:
@@ -105,7 +156,7 @@ def _is_deadline(text: str, window: Window, span: Span) -> bool:
     return window.start is None and not _HAPPENED.match(after)
 
 
-def _regions(passage: Passage, provision: Provision, lexicon: Lexicon) -> list[Span]:
+def _regions(passage: Passage, provision: Provision) -> list[Span]:
     """The words that may condition a provision: each strand from its target phrase to where its giving ends, and what announced it."""
     text = passage.text
     regions = list(provision.intro)
@@ -116,17 +167,18 @@ def _regions(passage: Passage, provision: Provision, lexicon: Lexicon) -> list[S
             start = provision.lead
         begins = [m.end() for m in _TARGET.finditer(text, start, min(end, max(provision.gives_at, strand.span.start)))]
         head = start
-        for begin in begins:
-            left = max((text.rfind(c, start, begin - 1) for c in ",;。"), default=-1) + 1
-            if begin == begins[-1] and (_ANNOUNCES.match(text[max(left, start) : begin]) or _ANNOUNCES.match(text[start:begin])):
-                head = begin
+        if begins and any(_ANNOUNCES.search(piece) for piece in re.split("[,;。:]", text[start : begins[-1]])):
+            head = begins[-1]
         dated = re.compile(r"(?:^|[,。;])((?:自)?20\d\d年[^,。;]{0,24}),$").search(text[start:head])
         if dated:
             head = start + dated.start(1)
         if head > start and re.match(r"对承租其", text[head : head + 4]):
             head = start
-        regions.append(Span(head, max(end, head)))
-        if _ANAPHOR.search(text[head:end]) and strand.span.start > 0:
+        if strand is first and head < provision.gives_at < end:
+            regions += [Span(head, provision.gives_at), Span(provision.gives_at, end)]
+        else:
+            regions.append(Span(head, max(end, head)))
+        if (_ANAPHOR.search(text[head:end]) or strand is first and text[head] == "按") and strand.span.start > strand.block.span.start:
             before = text.rfind("。", 0, max(0, strand.sentence.start - 1)) + 1
             regions.append(Span(max(before, strand.block.span.start), strand.sentence.start))
     opening = _opening(text, first.sentence, first.span)
@@ -156,18 +208,14 @@ def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condi
         if c.attribute in GROWTH:
             out.append(c)
             continue
-        if c.span.start >= provision.gives_at and c.attribute not in RECIPIENTS and c.span.start < provision.ends[0]:
+        if c.span.start >= provision.gives_at and (c.attribute not in RECIPIENTS or provision.by == "relief" and c.attribute == "人员身份") and c.span.start < provision.ends[0]:
             continue
         if c.span.start >= provision.ends[0] and c.attribute not in RECIPIENTS and c.span.start < provision.span.end and len(provision.given) > 1:
             continue
         if c.attribute == "主体类型" and re.match(r"(?:免|对|要|应(?!在)|与|加大|为企业)", text[c.span.end : c.span.end + 3]):
             continue
-        if any(
-            o is not c and o.attribute in INSIDE.get(c.attribute, ()) and o.span.meets(c.span) and (len(o.span) >= len(c.span) or c.attribute == "人员身份")
-            for o in found
-        ):
-            continue
-        out.append(c)
+        if not _inside_another(c, found):
+            out.append(c)
     if any(c.attribute == "受疫情影响" for c in out):
         out = [c for c in out if c.attribute != "生产经营困难"]
     return out
@@ -176,15 +224,15 @@ def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condi
 def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
     """One condition of an attribute: the first before the giving, else the first behind it; "上述…" points to fuller words elsewhere."""
     out: list[Condition] = []
-    for c in sorted(found, key=lambda c: (bool(_ANAPHOR.search(str(c.value))), c.span.start >= provision.gives_at, c.span.start, -len(c.span))):
+    for c in sorted(found, key=lambda c: (bool(_ANAPHOR.search(str(c.value))), any(c.span.within(i) for i in provision.intro), c.span.start >= provision.gives_at, c.span.start, -len(c.span))):
         if not any(o.attribute == c.attribute and (c.attribute not in REPEATED or o.span.meets(c.span)) for o in out):
             out.append(c)
     return out
 
 
-def _in_region(text: str, region: Span, provision: Provision, wordings: Wordings) -> list[Condition]:
+def _in_region(text: str, region: Span, figures_given: Sequence[Figure], wordings: Wordings) -> list[Condition]:
     found: list[Condition] = []
-    given = [f.span for f in provision.given]
+    given = [f.span for f in figures_given]
     for window in windows(text[region.start : region.end]):
         span = _shift(window.span, region.start)
         if not _is_deadline(text, window, span):
@@ -194,19 +242,34 @@ def _in_region(text: str, region: Span, provision: Provision, wordings: Wordings
         span = _shift(comparison.span, region.start)
         if any(span.meets(g) for g in given) or any(_shift(comparison.figures[0].span, region.start).meets(d) for d in dated):
             continue
-        measured = _measured(text, region, comparison, wordings)
+        measured = None if _excepted(text, region, span) else _measured(text, region, comparison, wordings)
         if measured:
             found.append(measured)
     taken = [c.span for c in found if c.comparison]
     for said in wordings.said:
         for m in re.finditer(said.wording, text[region.start : region.end]):
             span = Span(region.start + m.start("v"), region.start + m.end("v"))
-            if len(span) < 2 or any(span.within(t) for t in taken):
+            if len(span) < 2 or any(span.within(t) for t in taken) or (said.attribute not in CITES and _cited(text, span)):
                 continue
             if any(c.attribute == said.attribute and c.span.meets(span) for c in found):
                 continue
             found.append(Condition(said.attribute, said.operator, _value(said, text[span.start : span.end]), None, span))
     return found
+
+
+# Attributes whose words may stand in the title of a cited document.
+CITES = frozenset({"证明材料", "产业政策符合", "标准制定", "项目类型"})
+
+
+def _cited(text: str, span: Span) -> bool:
+    """Inside 《…》: the name of a document, not a condition."""
+    return text.rfind("《", 0, span.start + 1) > text.rfind("》", 0, span.start + 1)
+
+
+def _excepted(text: str, region: Span, span: Span) -> bool:
+    """Inside 除…以外: what does not count."""
+    out = re.search(r"除[^。;]{0,80}$", text[region.start : span.start])
+    return bool(out) and bool(re.match(r"[^。;]{0,60}?(?:以外|之外|除外)", text[span.end : region.end]))
 
 
 def _shift(span: Span, by: int) -> Span:
@@ -254,7 +317,7 @@ def _measured(text: str, region: Span, comparison: Comparison, wordings: Wording
         if re.search(row.subject, whole) or (row.after and re.match(row.after, after)):
             attribute = row.attribute
             break
-    if attribute is None and (len(subject) < 2 or re.search(r"[、按照给予]$|^按", subject)):
+    if attribute is None and (len(subject) < 3 or re.search(r"[、按照给予]$|^按", subject)):
         return None
     span = _shift(comparison.span, region.start)
     start = span.end - len(text[span.start : span.end])

@@ -21,6 +21,7 @@ from services.catalog.domain.offers import RESULT, district, offers
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.payments import payment
 from services.catalog.domain.provisions import Provision, provisions
+from services.catalog.domain.requirements import Requirement, requirements
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,8 @@ def drafts(clauses: Sequence[Clause], document: Document, *, registry: Registry,
 def _of_clause(clause: Clause, document: Document, setting: Setting, lexicon: Lexicon) -> list[Draft]:
     body = Passage.of(clause.body)
     promised = [p for p in provisions(body, lexicon) if not _reports(body, p)]
-    found = [_promised(clause, document, body, p, setting, lexicon) for p in promised]
+    listed = requirements(body, promised, lexicon)
+    found = [_promised(clause, document, body, p, listed.get(i, []), setting=setting, lexicon=lexicon) for i, p in enumerate(promised)]
     found = [d for d in found if d is not None]
     if not found and clause.enterprise_benefit is not False:
         found = _offered(clause, document, body, setting)
@@ -123,9 +125,11 @@ def _article(clause: Clause) -> str:
     return clause.number or clause.title
 
 
-def _promised(clause: Clause, document: Document, body: Passage, provision: Provision, setting: Setting, lexicon: Lexicon) -> Draft | None:
+def _promised(
+    clause: Clause, document: Document, body: Passage, provision: Provision, items: Sequence[Requirement], *, setting: Setting, lexicon: Lexicon
+) -> Draft | None:
     rule = _Rule()
-    governed = conditions(body, provision, lexicon)
+    governed = conditions(body, provision, items)
     for condition in governed:
         if condition.attribute == "业务发生期间" and terms.opens(body, provision, condition):
             continue

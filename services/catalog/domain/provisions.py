@@ -149,6 +149,11 @@ class Gift:
     end: int
 
 
+_LIMIT_OF_WHOLE = re.compile(
+    r"[,;](?:对?(?:单[个家户项笔]?|每[家户个项笔]?|同一)[^,。;]{0,10}|累计|年度|总额|合计|总计|全年|最高)[^,。;]{0,6}(?:不超过|不高于|上限为?|封顶(?:为)?|最高)$"
+)
+
+
 def gift(text: str, span: Span, lexicon: Lexicon) -> Gift | None:
     """What the words of `span` give, or None where they only plan, appeal or speak about a policy."""
     words = text[span.start : span.end]
@@ -158,6 +163,8 @@ def gift(text: str, span: Span, lexicon: Lexicon) -> Gift | None:
     at: int | None = None
     for f in figures(words):
         place = _given_at(words, f, lexicon)
+        if place is None and given and f.money and _LIMIT_OF_WHOLE.search(words[: f.span.start]):
+            place = f.span.start
         if place is not None:
             given.append(Figure(f.value, f.unit, Span(f.span.start + span.start, f.span.end + span.start)))
             at = place if at is None else min(at, place)
@@ -196,9 +203,9 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
             return None
     if lead:
         return comma + lead.start()
-    if lexicon.giving_after.match(after):
-        return comma
     by = lexicon.measured.search(before)
+    if lexicon.giving_after.match(after):
+        return comma + by.start() if by else figure.span.start
     if by and lexicon.given_or_charged.search(words[comma:stop]):
         return comma + by.start()
     return None

@@ -179,9 +179,13 @@ class Comparison:
     contradictory: bool = False
 
 
+_BRACKETED = re.compile(r"\([^()]{1,60}\)")
+
+
 def comparisons(text: str, start: int = 0, end: int | None = None) -> list[Comparison]:
     """Figures with a bound ("达到…", "…以上", "…(含)以下", "A至B") between `start` and `end`, each with the words it is said of."""
     end = len(text) if end is None else end
+    text = _BRACKETED.sub(lambda m: re.sub("[,。;:]", "·", m.group()), text)  # a comma in brackets ends no phrase
     found: list[Comparison] = []
     taken = 0
     every = [f for f in figures(text[:end]) if f.span.start >= start]
@@ -192,6 +196,8 @@ def comparisons(text: str, start: int = 0, end: int | None = None) -> list[Compa
         left = max(start, taken)
         head = re.compile(rf"(?P<s>[^,。;:]*?)(?P<w>{_AT_MOST}|{_AT_LEAST})?(?P<aux>了|为|在|约|有|总分|总数|累计|合计)?$").search(text[left : figure.span.start])
         assert head is not None
+        if figure.share and not head["w"]:  # 达到职工总数10%: the base stands between the bound and the figure
+            head = re.compile(rf"(?P<s>[^,。;:]*?)(?P<w>{_AT_MOST}|{_AT_LEAST})(?P<aux>[^,。;:\d]{{1,20}})$").search(text[left : figure.span.start]) or head
         word = head["w"] or ""
         tail_text = text[figure.span.end : min(end, figure.span.end + 14)]
         mark = re.match(r"(?P<inc>\(含(?:本数|当日)?(?:,下同)?\))|(?P<exc>\(不含(?:本数)?(?:,下同)?\))", tail_text)
