@@ -229,7 +229,7 @@ class Demo:
         return best[1] if best else None
 
 
-async def run(
+def run(
     *,
     docs: Path,
     out: Path,
@@ -255,15 +255,11 @@ async def run(
         console.print(f"  {time.monotonic() - begun:.1f} s · {platform.broker}")
         if prepared:
             prepared(platform)
-        async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
-            demo = Demo(platform, client, var=var, console=console, as_of=as_of)
-            try:
-                report = await _stages(demo, given, count, seed)
-            except (Unfinished, httpx.HTTPError) as error:
-                console.print(f"[red]Not finished: {error}[/red]\nLogs: {var / 'log'}")
-                return 1
-        for title, why in demo.held_back:
-            console.print(f"  held back: {title}: {why}")
+        try:
+            report = asyncio.run(_stages(platform, given, count=count, seed=seed, var=var, console=console, as_of=as_of))
+        except (Unfinished, httpx.HTTPError) as error:
+            console.print(f"[red]Not finished: {error}[/red]\nLogs: {var / 'log'}")
+            return 1
         Console().print(table(report))
         out.write_text(json.dumps(demo_json(report), ensure_ascii=False, indent=1) + "\n", "utf-8")
         console.print(f"Written: {out}. The whole run took {time.monotonic() - begun:.0f} s.")
@@ -286,34 +282,38 @@ def _cleared(var: Path) -> bool:
     return True
 
 
-async def _stages(demo: Demo, given: list[Path], count: int, seed: int) -> Run:
-    operator = await demo.caller("operator", "合成-运维", SCOPES)
-    async with demo.stage("enterprises", f"{count} synthetic enterprises: their facts, stated by each authority"):
-        lines = await demo.state_facts(operator, count, seed)
-    async with demo.stage("documents", f"{len(given)} documents through the door"):
-        await demo.upload(given)
-    async with demo.stage("measures", "Measures into the catalogue"):
-        measures = await demo.catalogue(operator, operator)
-    async with demo.stage("benefits", "Drafts reviewed and published by two synthetic officers"):
-        await demo.review()
-    expected, sums = await demo.due(lines)
-    async with demo.stage("matches", "Every enterprise against every benefit"):
-        await demo.quiet(operator, "catalog", "policy_match", "benefits.v1")
-        await demo.quiet(operator, "policy_match", "policy_match", "sweeps.v1")
-    async with demo.stage("messages", "Messages into inboxes"):
-        await demo.quiet(operator, "policy_match", "notify", "matches.v1")
-        await demo.deliver(operator, expected)
-    return Run(
-        given=[path.name for path in given],
-        traces=demo.traces,
-        measures=measures,
-        benefits=len(demo.drafts),
-        published=sums,
-        enterprises=count,
-        matches=len(demo.delivered),
-        expected=expected,
-        delivered=demo.delivered,
-        seconds=demo.seconds,
-        broker=demo.platform.broker,
-        example=await demo.example(operator, expected),
-    )
+async def _stages(platform: Platform, given: list[Path], *, count: int, seed: int, var: Path, console: Console, as_of: date) -> Run:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as client:
+        demo = Demo(platform, client, var=var, console=console, as_of=as_of)
+        operator = await demo.caller("operator", "合成-运维", SCOPES)
+        async with demo.stage("enterprises", f"{count} synthetic enterprises: their facts, stated by each authority"):
+            lines = await demo.state_facts(operator, count, seed)
+        async with demo.stage("documents", f"{len(given)} documents through the door"):
+            await demo.upload(given)
+        async with demo.stage("measures", "Measures into the catalogue"):
+            measures = await demo.catalogue(operator, operator)
+        async with demo.stage("benefits", "Drafts reviewed and published by two synthetic officers"):
+            await demo.review()
+        expected, sums = await demo.due(lines)
+        async with demo.stage("matches", "Every enterprise against every benefit"):
+            await demo.quiet(operator, "catalog", "policy_match", "benefits.v1")
+            await demo.quiet(operator, "policy_match", "policy_match", "sweeps.v1")
+        async with demo.stage("messages", "Messages into inboxes"):
+            await demo.quiet(operator, "policy_match", "notify", "matches.v1")
+            await demo.deliver(operator, expected)
+        for title, why in demo.held_back:
+            console.print(f"  held back: {title}: {why}")
+        return Run(
+            given=[path.name for path in given],
+            traces=demo.traces,
+            measures=measures,
+            benefits=len(demo.drafts),
+            published=sums,
+            enterprises=count,
+            matches=len(demo.delivered),
+            expected=expected,
+            delivered=demo.delivered,
+            seconds=demo.seconds,
+            broker=platform.broker,
+            example=await demo.example(operator, expected),
+        )

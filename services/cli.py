@@ -198,10 +198,135 @@ def _check(given: argparse.Namespace) -> int:
     return DONE if sound else BAD_CONTENT
 
 
+# ------------------------------------------------------------------------------------------------------------ read, benefits
+
+
+def _documents(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", type=_file, nargs="+", metavar="FILE", help="官方文件")
+    parser.add_argument("--json", action="store_true", help="输出 JSON Lines（本来如此）")
+
+
+def _read_documents(given: argparse.Namespace) -> int:
+    from services.ingest.domain.decoding import NotADocument
+    from services.ingest.domain.reading import read
+    from services.ingest.domain.result import to_json
+
+    worst = DONE
+    for path in given.files:
+        try:
+            say(to_json(read(path.read_bytes(), name=path.name)))
+        except NotADocument as error:
+            worst = complain(f"{path}：{error}")
+    return worst
+
+
+# ------------------------------------------------------------------------------------------------------------ up, demo, keys
+
+
+def _up_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kafka", action="store_true", help="用真正的 Apache Kafka（需要 Java 与 Maven）代替内存中的中间件")
+    parser.add_argument("--var", type=Path, default=Path("var/up"), metavar="DIR", help="数据、日志与地址所在的文件夹")
+
+
+def _up(given: argparse.Namespace) -> int:
+    import signal
+
+    from contracts.topics import TOPICS
+    from deploy.embedded import Platform
+    from deploy.processes import StartError
+
+    try:
+        with Platform(given.var, TOPICS, with_kafka=given.kafka) as platform:
+            print(f"broker        {platform.bootstrap}  ({platform.broker})", file=sys.stderr)
+            for name, url in platform.urls.items():
+                print(f"{name:<13} {url}/docs", file=sys.stderr)
+            print(f"地址也写在 {given.var / 'run.json'}；按 Ctrl-C 停止", file=sys.stderr)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            signal.pause()
+    except KeyboardInterrupt:
+        return DONE
+    except StartError as error:
+        return complain(str(error))
+    return DONE
+
+
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--docs", type=Path, metavar="DIR", help="文件所在的文件夹；不给时用自拟的样例")
+    parser.add_argument("--out", type=Path, default=Path("demo.json"), metavar="demo.json", help="结果写到哪里")
+    parser.add_argument("--var", type=Path, default=Path("var/demo"), metavar="DIR", help="数据、日志与追踪所在的文件夹")
+    parser.add_argument("--kafka", action="store_true", help="用真正的 Apache Kafka")
+    parser.add_argument("--enterprises", type=int, default=2000, metavar="N", help="合成企业的家数")
+    parser.add_argument("--seed", type=int, default=1, help="合成城市的种子")
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from deploy.demo import SAMPLES, run
+    from deploy.processes import StartError
+
+    try:
+        return run(
+            docs=given.docs or SAMPLES, out=given.out, var=given.var, with_kafka=given.kafka, count=given.enterprises, seed=given.seed
+        )
+    except StartError as error:
+        return complain(str(error))
+
+
+def _keys_arguments(parser: argparse.ArgumentParser) -> None:
+    from services.chassis.auth import KINDS
+
+    parser.add_argument("action", choices=("create",), help="create：新建一个密钥，只显示一次")
+    parser.add_argument("--principal", choices=KINDS, required=True, help="谁：平台、经办人、部门、企业、运维")
+    parser.add_argument("--name", default="", help="名称，写进历史记录")
+    parser.add_argument("--scopes", required=True, help="权限，逗号分隔")
+    parser.add_argument("--department", default="", help="经办人或部门所属")
+    parser.add_argument("--roles", default="", help="经办人的角色，逗号分隔：editor,reviewer,publisher")
+    parser.add_argument("--uscc", default="", help="企业的统一社会信用代码")
+    parser.add_argument("--days", type=int, metavar="N", help="多少天后过期")
+    parser.add_argument("--var", type=Path, default=Path("var/up"), metavar="DIR", help="zhaoqi up 的文件夹")
+
+
+def _keys(given: argparse.Namespace) -> int:
+    import asyncio
+    import json
+    import os
+    from datetime import timedelta
+
+    from deploy.keys import BadPrincipal, create_key
+    from services.chassis import clock
+    from services.chassis.auth import Principal
+
+    run, secret = given.var / "run.json", given.var / "secret"
+    if not run.is_file():
+        return complain(f"没有 {run}：先运行 zhaoqi up，或用 --var 指出它的文件夹")
+    databases = {name: service["database"] for name, service in json.loads(run.read_text("utf-8"))["services"].items()}
+    principal = Principal(
+        given.principal,
+        given.name or given.department or given.uscc or given.principal,
+        frozenset(filter(None, given.scopes.split(","))),
+        department=given.department,
+        uscc=given.uscc,
+        roles=frozenset(filter(None, given.roles.split(","))),
+    )
+    expires = clock.now() + timedelta(days=given.days) if given.days else None
+    try:
+        key = asyncio.run(
+            create_key(databases, principal, secret=os.environ.get("ZHAOQI_SECRET") or secret.read_text("utf-8"), expires_at=expires)
+        )
+    except BadPrincipal as error:
+        complain(str(error))
+        return WRONG_USE
+    print(key)
+    return DONE
+
+
 COMMANDS: dict[str, Command] = {
     "match": Command("哪些企业符合哪些事项、共多少钱", _match_arguments, _match),
     "explain": Command("一家企业为什么符合、不符合或尚不能确定", _explain_arguments, _explain),
     "check": Command("事项能不能发布：结构、事实、类型、矛盾与用例", _check_arguments, _check),
+    "read": Command("官方文件里的举措、数字与文件要素", _documents, _read_documents),
+    "demo": Command("从文件到收件箱走完全程", _demo_arguments, _demo),
+    "up": Command("在本机启动全部服务并保持运行", _up_arguments, _up),
+    "keys": Command("为调用方新建接口密钥", _keys_arguments, _keys),
 }
 
 
