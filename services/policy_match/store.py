@@ -196,11 +196,7 @@ class Store:
         self._db = connection
 
     async def lock_shards(self, partitions: Iterable[int]) -> None:
-        """Wait until no other transaction decides enterprises of these shards; in their order, so that two never wait in a ring.
-
-        A sweep may hold its shard longer than a lock may usually be waited for; the statement's own deadline still ends the wait.
-        """
-        await self._db.execute("SET LOCAL lock_timeout = 0")
+        """Wait until no other transaction decides enterprises of these shards; in their order, so that two never wait in a ring."""
         for partition in sorted(partitions):
             await self._db.execute("SELECT pg_advisory_xact_lock(hashtext('zhaoqi.shard'), $1)", partition)
 

@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "policy_match-0001"
+revision = "policy_match_0001"
 down_revision = None
 
 TABLES = ("benefits", "statements", "profiles", "former_usccs", "disputes", "matches", "runs", "answers", "days")
