@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "notify-0001"
+revision = "notify_0001"
 down_revision = None
 
 TABLES = ("benefits", "documents", "claims", "messages", "answers", "webhooks", "deliveries", "attempts")
