@@ -41,17 +41,28 @@ class MockBroker:
 
     def create_topics(self, partitions: Mapping[str, int]) -> None:
         """Make topics by name and number of partitions; one that exists with that number stays as it is. Raises StartError."""
-        assert self._process is not None
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps(dict(partitions)).encode() + b"\n")
-        self._process.stdin.flush()
-        self._hear()
+        self._tell(dict(partitions))
+
+    def down(self) -> None:
+        """Cut every connection and refuse new ones, as an outage would; what lies on the topics stays."""
+        self._tell("down")
+
+    def up(self) -> None:
+        """Answer again after `down`."""
+        self._tell("up")
 
     def stop(self) -> None:
         """End the broker; everything it held is gone."""
         if self._process is not None:
             stop(self._process, [], grace=0)
             self._process = None
+
+    def _tell(self, order: dict[str, int] | str) -> None:
+        assert self._process is not None
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps(order).encode() + b"\n")
+        self._process.stdin.flush()
+        self._hear()
 
     def _hear(self) -> str:
         assert self._process is not None
@@ -67,7 +78,7 @@ class MockBroker:
 
 
 def _serve() -> None:
-    """Hold the cluster; a line in is topics to make, a line out is the answer; the end of input is the end."""
+    """Hold the cluster; a line in is topics to make, "down" or "up"; a line out is the answer; the end of input is the end."""
     import confluent_kafka.cimpl  # in the child only: its parent needs no librdkafka in memory
 
     # The extension module's own handle reaches the librdkafka it is linked with, wherever the wheel put it.
@@ -77,6 +88,8 @@ def _serve() -> None:
         ("rd_kafka_mock_cluster_new", ctypes.c_void_p, [ctypes.c_void_p, ctypes.c_int]),
         ("rd_kafka_mock_cluster_bootstraps", ctypes.c_char_p, [ctypes.c_void_p]),
         ("rd_kafka_mock_group_initial_rebalance_delay_ms", None, [ctypes.c_void_p, ctypes.c_int32]),
+        ("rd_kafka_mock_broker_set_down", ctypes.c_int, [ctypes.c_void_p, ctypes.c_int32]),
+        ("rd_kafka_mock_broker_set_up", ctypes.c_int, [ctypes.c_void_p, ctypes.c_int32]),
         ("rd_kafka_mock_topic_create", ctypes.c_int, [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int, ctypes.c_int]),
     ):
         function = getattr(library, name)
@@ -93,7 +106,12 @@ def _serve() -> None:
     made: dict[str, int] = {}
     for line in sys.stdin:
         answer: dict[str, str] = {}
-        for topic, partitions in json.loads(line).items():
+        order = json.loads(line)
+        if isinstance(order, str):
+            code = getattr(library, f"rd_kafka_mock_broker_set_{order}")(cluster, 1)
+            print(json.dumps({"error": f"librdkafka refused to set the broker {order}: error {code}"} if code else {}), flush=True)
+            continue
+        for topic, partitions in order.items():
             if made.get(topic) == partitions:
                 continue
             code = library.rd_kafka_mock_topic_create(cluster, topic.encode(), partitions, 1)

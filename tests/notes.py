@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequen
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import asyncpg
 import httpx
@@ -33,6 +33,7 @@ from services.chassis.inbox import Inbox
 from services.chassis.settings import Settings
 from services.chassis.telemetry import Telemetry
 from services.chassis.work import Event, Refused, Work
+from tests.conftest import Broker
 
 PARTITIONS = 3
 SECRET = "a secret of the tests"
@@ -40,7 +41,7 @@ SECRET = "a secret of the tests"
 MIGRATION = """
 from alembic import op
 
-revision = "notes-0001"
+revision = "notes_0001"
 down_revision = None
 
 def upgrade():
@@ -289,6 +290,13 @@ async def until(condition: Callable[[], Awaitable[Any]], *, seconds: float = 20)
     return last
 
 
+def join(notes: Notes, broker: Broker) -> Notes:
+    """The service on this broker, its topics made."""
+    notes.bootstrap, notes.in_memory = broker.bootstrap, broker.kind == "mock"
+    broker.create_topics({notes.topic: PARTITIONS, notes.echoes: PARTITIONS})
+    return notes
+
+
 @contextmanager
 def packaged(name: str, folder: Path) -> Iterator[None]:
     """A package `services.<name>` with one migration, for as long as a test runs."""
@@ -306,10 +314,12 @@ def packaged(name: str, folder: Path) -> Iterator[None]:
 
 
 router = APIRouter()
+Writer = Annotated[Principal, Depends(allow("documents:write"))]
+Reader = Annotated[Principal, Depends(allow("documents:read"))]
 
 
 @router.post("/notes")
-async def note(body: Noted, request: Request, principal: Principal = Depends(allow("documents:write"))) -> Response:
+async def note(body: Noted, request: Request, principal: Writer) -> Response:
     """Take a note."""
 
     async def do(work: Work[Store]) -> Reply:
@@ -320,7 +330,7 @@ async def note(body: Noted, request: Request, principal: Principal = Depends(all
 
 
 @router.post("/uploads")
-async def upload(file: UploadFile, request: Request, principal: Principal = Depends(allow("documents:write"))) -> Response:
+async def upload(file: UploadFile, request: Request, principal: Writer) -> Response:
     """Count a file's bytes."""
 
     async def do(work: Work[Store]) -> Reply:
@@ -330,7 +340,7 @@ async def upload(file: UploadFile, request: Request, principal: Principal = Depe
 
 
 @router.post("/taken/{key}")
-async def take(key: str, request: Request, principal: Principal = Depends(allow("documents:write"))) -> Response:
+async def take(key: str, request: Request, principal: Writer) -> Response:
     """Take a key, which the database refuses the second time, quoting it."""
 
     async def do(work: Work[Store]) -> Reply:
@@ -341,7 +351,7 @@ async def take(key: str, request: Request, principal: Principal = Depends(allow(
 
 
 @router.get("/notes/{key}")
-async def read(key: str, request: Request, principal: Principal = Depends(allow("documents:read"))) -> Any:
+async def read(key: str, request: Request, principal: Reader) -> Any:
     """The numbers of a key's notes."""
     principal.must_own(key)
     async with runtime_of(request).read(principal) as store:

@@ -362,7 +362,8 @@ async def trouble(request: Request) -> Response:
             " WHERE resolved_at IS NULL ORDER BY id LIMIT 200"
         )
         parked = await connection.fetch(
-            "SELECT encode(sha256(convert_to(key, 'UTF8')), 'hex') AS key, topic, count(*) AS events, min(at) AS since, min(error) AS error"
+            "SELECT encode(sha256(convert_to(key, 'UTF8')), 'hex') AS key, topic, count(*) AS events, min(at) AS since,"
+            " (array_agg(error ORDER BY id))[1] AS error"
             " FROM parked GROUP BY key, topic ORDER BY since LIMIT 200"
         )
         waiting, age = await outbox.depth(connection)

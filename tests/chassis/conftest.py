@@ -5,9 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
+from services.chassis.telemetry import configure_logs
 from tests.conftest import Broker
-from tests.notes import PARTITIONS, Notes, packaged
+from tests.notes import Notes, join, packaged
 
 
 @pytest.fixture
@@ -15,13 +17,13 @@ def notes(database: str, tmp_path: Path) -> Iterator[Notes]:
     """The tiny service with a database and no broker."""
     notes = Notes(f"notes_{uuid.uuid4().hex[:12]}", database)
     with packaged(notes.name, tmp_path / "services"), notes.registered():
+        configure_logs(notes.name)
         yield notes
     notes.telemetry.shutdown()
+    structlog.reset_defaults()
 
 
 @pytest.fixture
 def live(notes: Notes, broker: Broker) -> Notes:
     """The tiny service on each broker in turn."""
-    notes.bootstrap, notes.in_memory = broker.bootstrap, broker.kind == "mock"
-    broker.create_topics({notes.topic: PARTITIONS, notes.echoes: PARTITIONS})
-    return notes
+    return join(notes, broker)

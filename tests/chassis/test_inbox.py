@@ -8,7 +8,7 @@ import pytest
 from services.chassis.bus import Heard, Stuck
 from services.chassis.database import encode
 from services.chassis.inbox import PARKED_AN_HOUR, troubles
-from tests.notes import Noted, Notes, Unheard
+from tests.notes import Noted, Notes, Sick, Unheard
 
 
 def fresh(count: int, *, first: int = 0) -> list[Noted]:
@@ -44,7 +44,8 @@ async def test_a_refused_event_is_a_dead_letter_of_the_same_transaction_and_its_
     async with notes.pool() as pool:
         poll = notes.batch([Noted(key="a", number=1), Noted(key="b", number=2, refuse="没有这份文件"), Noted(key="c", number=3)])
         await notes.inbox(pool).process(notes.topic, 0, poll)
-        assert (await troubles(await pool.acquire()))["dead_letters"] == 1
+        async with pool.acquire() as connection:
+            assert await troubles(connection) == {"dead_letters": 1, "parked_keys": 0}
     assert await notes.effects() == [("a", 1), ("c", 3)]
     [letter] = await notes.rows("SELECT * FROM dead_letters")
     assert (letter["reason"], letter["event_id"], letter["offset"], letter["key"]) == ("没有这份文件", "e1", 1, "b")
@@ -121,7 +122,10 @@ async def test_an_unknown_field_of_a_newer_producer_is_ignored(notes: Notes) -> 
 
 async def test_a_malformed_traceparent_is_none_and_costs_nothing(notes: Notes) -> None:
     async with notes.pool() as pool:
-        poll = [notes.heard(note, id=f"e{n}", traceparent=value) for n, (note, value) in enumerate(zip(fresh(3), ["x", "00-0-0-00", ""]))]
+        poll = [
+            notes.heard(note, id=f"e{n}", traceparent=value)
+            for n, (note, value) in enumerate(zip(fresh(3), ["x", "00-0-0-00", ""], strict=True))
+        ]
         await notes.inbox(pool).process(notes.topic, 0, poll)
     assert len(await notes.effects()) == 3
 
