@@ -219,14 +219,31 @@ class Demo:
 
     async def example(self, reader: Caller, expected: frozenset[Pair]) -> str | None:
         """One message as the enterprise reads it: the one with the most reasons among the first few."""
-        best: tuple[int, str] | None = None
+        best: dict[str, Any] | None = None
         for pair in sorted(expected & self.delivered, key=lambda one: (one.benefit, one.uscc))[:: max(1, len(expected) // 12)]:
-            for item in (await reader("notify", "GET", f"/v1/inbox/{pair.uscc}/messages", params={"limit": 200}))["items"]:
+            for item in await reader.all("notify", f"/v1/inbox/{pair.uscc}/messages", limit=200):
                 if item["benefit"] == pair.benefit:
                     message = await reader("notify", "GET", f"/v1/inbox/{pair.uscc}/messages/{item['id']}")
-                    if best is None or message["text"].count("\n") > best[0]:
-                        best = message["text"].count("\n"), message["text"]
-        return best[1] if best else None
+                    if best is None or len(message["why"]) > len(best["why"]):
+                        best = message
+        return as_read(best) if best else None
+
+
+def as_read(message: Mapping[str, Any]) -> str:
+    """A message laid out as a page of text: benefit, why, which words of which clause, how much, by when, what next."""
+    why = [f"· {one['sentence']}" + (f"——原文“{one['quote']}”" if one["quote"] else "") for one in message["why"]]
+    source = "，".join(filter(None, (f"《{message['document']}》" if message["document"] else "", message["article"])))
+    parts = [
+        f"【{message['title']}】",
+        message["short"],
+        "为什么是您：",
+        *why,
+        f"依据：{source}：{message['clause']}",
+        f"多少钱：{message['amount']}",
+        f"何时之前：{message['deadline']}",
+        "下一步：" + " ".join(message["next"]),
+    ]
+    return "\n".join(parts)
 
 
 def run(
