@@ -226,24 +226,7 @@ class Demo:
                     message = await reader("notify", "GET", f"/v1/inbox/{pair.uscc}/messages/{item['id']}")
                     if best is None or len(message["why"]) > len(best["why"]):
                         best = message
-        return as_read(best) if best else None
-
-
-def as_read(message: Mapping[str, Any]) -> str:
-    """A message laid out as a page of text: benefit, why, which words of which clause, how much, by when, what next."""
-    why = [f"· {one['sentence']}" + (f"——原文“{one['quote']}”" if one["quote"] else "") for one in message["why"]]
-    source = "，".join(filter(None, (f"《{message['document']}》" if message["document"] else "", message["article"])))
-    parts = [
-        f"【{message['title']}】",
-        message["short"],
-        "为什么是您：",
-        *why,
-        f"依据：{source}：{message['clause']}",
-        f"多少钱：{message['amount']}",
-        f"何时之前：{message['deadline']}",
-        "下一步：" + " ".join(message["next"]),
-    ]
-    return "\n".join(parts)
+        return best["text"] if best else None
 
 
 def run(
