@@ -8,14 +8,15 @@ definition, so whatever the running system lost or made up shows as a difference
 
 import argparse
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from contracts.registry import load_figures, load_registry
-from contracts.rules import Benefit, dumps, loads, parse_benefit, tests_a_fact
-from services.policy_match.domain import Enterprise, outcome, parse_enterprise, rank_population
+from contracts.rules import Benefit, dumps, tests_a_fact
+from services.policy_match.domain import Enterprise, outcome, rank_population
+from services.policy_match.sources import read_benefits, read_enterprises
 
 
 def expected(benefits: Sequence[Benefit], enterprises: Sequence[Enterprise], *, as_of: date) -> dict[str, Any]:
@@ -39,19 +40,6 @@ def expected(benefits: Sequence[Benefit], enterprises: Sequence[Enterprise], *, 
     return {"benefits": counts, "pairs": pairs}
 
 
-def read_benefits(text: str) -> list[Benefit]:
-    """A JSON array of benefits (rules.md §3). Raises RuleError, naming every fault, or ValueError where it is no array."""
-    given = loads(text)
-    if not isinstance(given, list):
-        raise ValueError("the benefits should be a JSON array of the object of rules.md §3")
-    return [parse_benefit(benefit) for benefit in given]
-
-
-def read_enterprises(lines: Iterable[str]) -> list[Enterprise]:
-    """One enterprise a line (rules.md §5); blank lines are passed over. Raises FactError where a line is not of that shape."""
-    return [parse_enterprise(line) for line in lines if line.strip()]
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print one JSON object; 0 when done, 1 for content that cannot be decided."""
     parser = argparse.ArgumentParser(prog="python -m deploy.expected", description="Which messages are due for published benefits.")
@@ -60,9 +48,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--as-of", type=date.fromisoformat, required=True, help="the day of the decision, YYYY-MM-DD")
     given = parser.parse_args(arguments)
     try:
-        benefits = read_benefits(given.benefits.read_text("utf-8"))
-        with given.enterprises.open(encoding="utf-8") as lines:
-            enterprises = read_enterprises(lines)
+        benefits = read_benefits(given.benefits, load_registry())
+        enterprises = read_enterprises(given.enterprises, load_registry())
         print(dumps(expected(benefits, enterprises, as_of=given.as_of)))
     except (OSError, ValueError) as error:
         print(f"cannot decide what is due: {error}", file=sys.stderr)

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from contracts.rules import parse_benefit
 from deploy.city import enterprises
-from deploy.expected import expected, main, read_benefits, read_enterprises
+from deploy.expected import expected, main
+from services.policy_match.domain import parse_enterprise
 
 DAY = date(2026, 11, 20)
 YEARS = {"from": "2026-01-01", "to": "2028-12-31"}
@@ -45,15 +47,21 @@ def lines() -> list[str]:
     return [json.dumps(e, ensure_ascii=False) for e in enterprises(200, seed=11, as_of=DAY)]
 
 
+def decided(lines: list[str]) -> dict[str, Any]:
+    return expected([parse_benefit(benefit) for benefit in BENEFITS], [parse_enterprise(line) for line in lines], as_of=DAY)
+
+
 def test_the_outcomes_are_those_a_plain_look_at_the_lines_gives(lines: list[str]) -> None:
-    exporters, others, unknown = set(), set(), set()
+    exporters: set[str] = set()
+    others: set[str] = set()
+    unknown: set[str] = set()
     for line in lines:
         enterprise = json.loads(line)
         figure = enterprise["facts"].get("exports", {}).get("2025")
         (unknown if figure is None else exporters if figure >= 5_000_000 else others).add(enterprise["uscc"])
     assert exporters
     assert others
-    found = expected(read_benefits(json.dumps(BENEFITS)), read_enterprises(lines), as_of=DAY)
+    found = decided(lines)
     assert set(found["pairs"]) == {(uscc, "ben-exports") for uscc in exporters}
     assert found["benefits"]["ben-exports"] == {
         "tests_a_fact": True, "eligible": len(exporters), "ineligible": len(others), "undetermined": len(unknown)
@@ -63,7 +71,7 @@ def test_the_outcomes_are_those_a_plain_look_at_the_lines_gives(lines: list[str]
 
 
 def test_a_benefit_that_tests_no_fact_is_due_to_no_one(lines: list[str]) -> None:
-    found = expected(read_benefits(json.dumps(BENEFITS)), read_enterprises(lines), as_of=DAY)
+    found = decided(lines)
     assert found["benefits"]["ben-all"] == {"tests_a_fact": False, "eligible": 200, "ineligible": 0, "undetermined": 0}
     assert {benefit for _, benefit in found["pairs"]} == {"ben-exports"}
 
@@ -74,7 +82,7 @@ def test_the_process_prints_one_object_and_nothing_else(lines: list[str], tmp_pa
     command = [sys.executable, "-m", "deploy.expected", "--benefits", str(tmp_path / "benefits.json")]
     command += ["--enterprises", str(tmp_path / "city.jsonl"), "--as-of", DAY.isoformat()]
     done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
-    wanted = expected(read_benefits(json.dumps(BENEFITS)), read_enterprises(lines), as_of=DAY)
+    wanted = decided(lines)
     assert json.loads(done.stdout) == wanted | {"pairs": [list(pair) for pair in wanted["pairs"]]}
     assert done.stderr == ""
 
