@@ -14,9 +14,12 @@ from sqlalchemy import Connection, MetaData
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from contracts.events import Payload
+from contracts.topics import TOPIC_OF, key_of, type_name
 from services.chassis.app import Runtime
 from services.chassis.auth import Principal, new_key, store_key
-from services.chassis.database import loads
+from services.chassis.bus import Heard
+from services.chassis.database import encode, loads
 from services.chassis.settings import Settings
 
 SECRET = "a secret of the tests"
@@ -29,6 +32,7 @@ class Running:
     app: FastAPI
     runtime: Runtime[Any]
     clients: list[httpx.AsyncClient] = field(default_factory=list)
+    _offset: int = 0
 
     async def client(
         self, kind: str, name: str, *scopes: str, department: str = "", uscc: str = "", roles: Sequence[str] = ()
@@ -49,15 +53,32 @@ class Running:
         rows = await self.runtime.pool.fetch("SELECT type, body FROM outbox ORDER BY id")
         return [(row["type"].split(".")[1], loads(row["body"])) for row in rows]
 
+    async def hear(self, *payloads: Payload, trace: str | None = None) -> None:
+        """Let the service hear events of one topic and key, as the bus hands them over."""
+        topic = TOPIC_OF[type(payloads[0])].name
+        heard = []
+        for payload in payloads:
+            self._offset += 1
+            headers = {
+                "ce_id": f"event-{self._offset}",
+                "ce_type": type_name(type(payload)),
+                "ce_source": "/zhaoqi/test",
+                "ce_time": "2026-06-30T08:00:00Z",
+                **({"traceparent": trace} if trace else {}),
+            }
+            body = encode(payload.model_dump(by_alias=True, exclude_none=True))
+            heard.append(Heard(topic, 0, self._offset, key_of(payload), headers, body))
+        await self.runtime.inbox.process(topic, 0, heard)
+
     async def rows(self, query: str, *values: object) -> list[asyncpg.Record]:
         """Rows of the service's database."""
         rows: list[asyncpg.Record] = await self.runtime.pool.fetch(query, *values)
         return rows
 
 
-def settings(database: str, bootstrap: str, **more: Any) -> Settings:
-    """What a service under test is told."""
-    return Settings(database_url=database, kafka=bootstrap, kafka_in_memory=True, secret=SECRET, **more)
+def settings(database: str, **more: Any) -> Settings:
+    """What a service under test is told. Its broker is away: an API works on, what it says waits in the outbox."""
+    return Settings(database_url=database, kafka="127.0.0.1:9", kafka_in_memory=True, secret=SECRET, **more)
 
 
 @asynccontextmanager

@@ -52,7 +52,7 @@ class DocumentView(DocumentReceipt):
     sha256: str
     facts: DocumentFacts
     received_at: datetime
-    trace_id: str | None
+    trace: str | None = Field(description="追踪编号（trace id）")
 
 
 class DocumentPage(BaseModel):
@@ -87,7 +87,7 @@ class DeliveryView(DeliveryReceipt):
     principal: str
     sha256: str
     received_at: datetime
-    trace_id: str | None
+    trace: str | None = Field(description="追踪编号（trace id）")
 
 
 class DeliverySummary(BaseModel):
@@ -252,7 +252,7 @@ async def delivery(delivery: str, request: Request, principal: Annotated[Princip
     if found is None or _sees(principal) not in (None, found.authority):
         raise Problem("not-found", "没有这次提供；请核对编号")
     view = asdict(found)
-    return Reply({**view, "trace_id": _trace_id(view.pop("trace"))}).response()
+    return Reply({**view, "trace": _trace_id(found.trace)}).response()
 
 
 def _sees(principal: Principal) -> str | None:
@@ -310,7 +310,7 @@ def _document(kept: Kept) -> dict[str, Any]:
         "sha256": kept.sha256,
         "facts": kept.facts,
         "received_at": kept.received_at,
-        "trace_id": _trace_id(kept.trace),
+        "trace": _trace_id(kept.trace),
     }
 
 

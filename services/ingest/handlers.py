@@ -185,6 +185,7 @@ def measure_of(measure: Measure, document: str, position: int) -> MeasureRead:
         units=list(measure.units_full) or [excerpt.text for excerpt in measure.units],
         body=measure.body.text,
         span=measure.body.span,
+        runs=list(measure.body.runs),
         figures=[
             Figure(value=Decimal(f.value), unit=f.unit, raw=f.raw.text, as_of=f.as_of, role=f.role, span=f.raw.span)
             for f in measure.figures

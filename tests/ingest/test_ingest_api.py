@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from contracts.uscc import check_character
-from deploy.mock_broker import MockBroker
 from services.chassis.app import create_app
 from services.chassis.database import dumps, migrate
 from services.ingest import api
@@ -40,10 +39,8 @@ def statement(*, true_on: str | None = None, records: dict[str, Any] | None = No
 
 
 @pytest.fixture
-async def ingest(database: str, mock_broker: MockBroker) -> AsyncIterator[Running]:
-    app = create_app(
-        "ingest", store=Store, subscriptions=SUBSCRIPTIONS, routers=[api.router], settings=settings(database, mock_broker.bootstrap)
-    )
+async def ingest(database: str) -> AsyncIterator[Running]:
+    app = create_app("ingest", store=Store, subscriptions=SUBSCRIPTIONS, routers=[api.router], settings=settings(database))
     async with running(app) as service:
         yield service
 
@@ -63,7 +60,7 @@ async def test_a_document_is_read_kept_and_said_once(ingest: Running) -> None:
     assert [body["position"] for _, body in said[1:]] == [0, 1, 2]
     traces = {row["traceparent"].split("-")[1] for row in await ingest.rows("SELECT traceparent FROM outbox")}
     view = (await editor.get(f"/v1/documents/{document}")).json()
-    assert traces == {view["trace_id"]}
+    assert traces == {view["trace"]}
     text = (await editor.get(f"/v1/documents/{document}/text")).text
     for _, measure in said[1:]:
         start, end = measure["span"]
