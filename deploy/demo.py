@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 from rich.console import Console
 
+from contracts.rules import parse_benefit, tests_a_fact
 from contracts.topics import TOPICS
 from deploy.city import deliveries, enterprises
 from deploy.embedded import Platform
@@ -204,6 +205,14 @@ class Demo:
         }
         return frozenset(Pair(*pair) for pair in told["pairs"]), sums
 
+    async def matched(self, reader: Caller) -> int:
+        """How many pairs policy_match itself counted as eligible, over the benefits that test a fact."""
+        total = 0
+        for one in self.published:
+            if tests_a_fact(parse_benefit(one["benefit"]).rule):
+                total += (await reader("policy_match", "GET", f"/v1/simulations/{one['benefit']['id']}"))["eligible"]
+        return total
+
     async def deliver(self, reader: Caller, expected: frozenset[Pair]) -> None:
         """Wait until the inboxes hold what is due, then look once more whether anything else came."""
 
@@ -310,7 +319,7 @@ async def _stages(platform: Platform, given: list[Path], *, count: int, seed: in
             benefits=len(demo.drafts),
             published=sums,
             enterprises=count,
-            matches=len(demo.delivered),
+            matches=await demo.matched(operator),
             expected=expected,
             delivered=demo.delivered,
             seconds=demo.seconds,

@@ -29,6 +29,7 @@ class PolicyMatch:
             told = loads(answer.content)
             findings = tuple(Finding(one["at"], one["severity"], one["problem"], one.get("hint") or "") for one in told["findings"])
             cases = tuple({"name": one["name"], "passed": bool(one["passed"]), "why": one.get("why")} for one in told["cases"])
-            return Checks(findings, cases, told.get("reach"))
+            reach = told.get("reach")
+            return Checks(findings, cases, {count: reach[count] for count in ("eligible", "ineligible", "undetermined")} if reach else None)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unavailable("policy_match answered what is no simulation") from error

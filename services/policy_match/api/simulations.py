@@ -26,7 +26,7 @@ Reader = Annotated[Principal, Depends(allow("matches:read"))]
 class Found(BaseModel):
     """One finding of the check: where, what is wrong, what to do."""
 
-    level: Literal["error", "warning"]
+    severity: Literal["error", "warning"]
     code: str
     at: str
     problem: str
@@ -96,8 +96,8 @@ def _simulated(benefit: Benefit, city: Sequence[Enterprise], as_of: date) -> Sim
         reach = _reach(counts[benefit.id])
     return Simulation(
         findings=[
-            Found(level=level, code=finding.code, at=finding.at, problem=finding.problem, hint=finding.hint)
-            for level, findings in (("error", report.errors), ("warning", report.warnings))
+            Found(severity=severity, code=finding.code, at=finding.at, problem=finding.problem, hint=finding.hint)
+            for severity, findings in (("error", report.errors), ("warning", report.warnings))
             for finding in findings
         ],
         cases=_cases(benefit, report, broken=broken),
