@@ -16,8 +16,10 @@ from contracts.uscc import check_character
 from services.chassis.bus import Heard, partition_of
 from services.chassis.database import loads, migrate, open_pool
 from services.chassis.inbox import Inbox
+from services.chassis.settings import Settings
 from services.chassis.telemetry import Telemetry
 from services.chassis.work import Subscriptions
+from tests.running import SECRET, Running
 
 
 def uscc(number: int) -> str:
@@ -99,6 +101,16 @@ class Room:
 def payloads(records: Iterable[Heard]) -> list[Payload]:
     """What records say."""
     return [EVENT_OF_TYPE[one.headers["ce_type"]].model_validate(loads(one.body or b""), extra="forbid") for one in records]
+
+
+def room_of(service: Running) -> Room:
+    """The room of a service that runs with its API."""
+    return Room(service.runtime.name, service.runtime.pool, service.runtime.inbox)
+
+
+def alone(database: str, **more: Any) -> Settings:
+    """What a service is told whose broker is away: what it says waits in its outbox."""
+    return Settings(database_url=database, kafka="127.0.0.1:9", kafka_in_memory=True, secret=SECRET, **more)
 
 
 @asynccontextmanager

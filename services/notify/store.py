@@ -11,7 +11,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, Numeric, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, Numeric, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -37,9 +37,9 @@ class BenefitRow(Table, table=True):
     """The newest version of a benefit and how it stands."""
 
     __tablename__ = "benefits"
-    id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True, sa_type=Text)
     version: int
-    status: str
+    status: str = Field(sa_type=Text)
     body: dict[str, Any] = Field(sa_type=JSONB)
     changed_at: datetime = _moment()
 
@@ -48,11 +48,11 @@ class DocumentRow(Table, table=True):
     """What messages cite of a document."""
 
     __tablename__ = "documents"
-    id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True, sa_type=Text)
     version: int
-    title: str
-    doc_number: str | None = None
-    issuer: str | None = None
+    title: str = Field(sa_type=Text)
+    doc_number: str | None = Field(default=None, sa_type=Text)
+    issuer: str | None = Field(default=None, sa_type=Text)
     repealed_on: date | None = None
 
 
@@ -61,11 +61,11 @@ class ClaimRow(Table, table=True):
 
     __tablename__ = "claims"
     __table_args__ = (Index("claims_match", "match"),)
-    id: str = Field(primary_key=True)
-    match: str
-    state: str
+    id: str = Field(primary_key=True, sa_type=Text)
+    match: str = Field(sa_type=Text)
+    state: str = Field(sa_type=Text)
     amount: Decimal | None = Field(default=None, sa_type=Numeric(18, 2))
-    why: str | None = None
+    why: str | None = Field(default=None, sa_type=Text)
     at: datetime = _moment()
 
 
@@ -78,19 +78,19 @@ class MessageRow(Table, table=True):
         CheckConstraint("status IN ('new', 'read', 'confirmed', 'declined', 'withdrawn')"),
         Index("messages_ledger", "benefit", "id"),
     )
-    id: str = Field(primary_key=True)
-    uscc: str
-    benefit: str
-    occasion: str
+    id: str = Field(primary_key=True, sa_type=Text)
+    uscc: str = Field(sa_type=Text)
+    benefit: str = Field(sa_type=Text)
+    occasion: str = Field(sa_type=Text)
     version: int
     low: Decimal | None = Field(default=None, sa_type=Numeric(18, 2))
     high: Decimal | None = Field(default=None, sa_type=Numeric(18, 2))
     deadline: date | None = None
     as_of: date
-    status: str
-    withdrawn_because: str | None = None
+    status: str = Field(sa_type=Text)
+    withdrawn_because: str | None = Field(default=None, sa_type=Text)
     seq: int = Field(sa_column=Column(BigInteger, nullable=False, server_default=text("nextval('message_seq')")))
-    traceparent: str | None = None
+    traceparent: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
 
@@ -100,13 +100,13 @@ class AnswerRow(Table, table=True):
 
     __tablename__ = "answers"
     __table_args__ = (CheckConstraint("kind IN ('read', 'confirmed', 'declined', 'feedback')"), Index("answers_message", "message", "at"))
-    id: str = Field(primary_key=True)
-    message: str = Field(foreign_key="messages.id")
-    kind: str
+    id: str = Field(primary_key=True, sa_type=Text)
+    message: str = Field(foreign_key="messages.id", sa_type=Text)
+    kind: str = Field(sa_type=Text)
     rating: int | None = None
     not_for_me: bool = False
-    words: str | None = None
-    by: str
+    words: str | None = Field(default=None, sa_type=Text)
+    by: str = Field(sa_type=Text)
     at: datetime = _moment()
 
 
@@ -114,9 +114,9 @@ class WebhookRow(Table, table=True):
     """Where a platform hears of messages. Its secrets are derived from its id and `generation`, and stand in no table."""
 
     __tablename__ = "webhooks"
-    id: str = Field(primary_key=True)
-    principal: str
-    url: str
+    id: str = Field(primary_key=True, sa_type=Text)
+    principal: str = Field(sa_type=Text)
+    url: str = Field(sa_type=Text)
     generation: int = 1
     rotated_at: datetime | None = _moment(null=True)
     created_at: datetime = _moment()
@@ -131,14 +131,14 @@ class DeliveryRow(Table, table=True):
         CheckConstraint("state IN ('waiting', 'delivered', 'failed')"),
         Index("deliveries_due", "due", postgresql_where=text("state = 'waiting'")),
     )
-    webhook: str = Field(foreign_key="webhooks.id", primary_key=True)
-    id: str = Field(primary_key=True)
-    message: str
+    webhook: str = Field(foreign_key="webhooks.id", primary_key=True, sa_type=Text)
+    id: str = Field(primary_key=True, sa_type=Text)
+    message: str = Field(sa_type=Text)
     body: dict[str, Any] = Field(sa_type=JSONB)
-    state: str
+    state: str = Field(sa_type=Text)
     tries: int = 0
     due: datetime = _moment()
-    traceparent: str | None = None
+    traceparent: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = _moment()
 
 
@@ -148,10 +148,10 @@ class AttemptRow(Table, table=True):
     __tablename__ = "attempts"
     __table_args__ = (Index("attempts_webhook", "webhook", "id"),)
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    webhook: str = Field(foreign_key="webhooks.id")
-    delivery: str
+    webhook: str = Field(foreign_key="webhooks.id", sa_type=Text)
+    delivery: str = Field(sa_type=Text)
     status: int | None = None
-    error: str | None = None
+    error: str | None = Field(default=None, sa_type=Text)
     milliseconds: int
     at: datetime = _moment()
 

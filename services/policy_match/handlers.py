@@ -7,7 +7,7 @@ set difference between what was remembered and what is decided now, so a repetit
 
 import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal, Protocol
 
@@ -36,7 +36,7 @@ from contracts.registry import load_figures, load_registry
 from contracts.rules import Benefit, tests_a_fact
 from contracts.topics import TOPICS
 from services.chassis.work import Event, Refused, Work
-from services.policy_match.domain.enterprise import Enterprise
+from services.policy_match.domain.enterprise import Enterprise, enterprise_of
 from services.policy_match.domain.matches import Counts, Key, Match, Offer, difference, eligible
 from services.policy_match.domain.profile import Profile, Statement, restated
 
@@ -356,8 +356,9 @@ async def _redecide(
 
 
 def enterprise_of_profile(profile: Profile) -> Enterprise:
-    """The enterprise as the domain decides it."""
-    return Enterprise(profile.uscc, profile.name, profile.facts, profile.records, profile.known_at())
+    """The enterprise as the domain decides it, with the moments at which its facts became known."""
+    given = {"uscc": profile.uscc, "name": profile.name, "facts": dict(profile.facts), "records": dict(profile.records)}
+    return replace(enterprise_of(given), known_at=profile.known_at())
 
 
 async def _decided(offers: Sequence[Offer], city: Sequence[Enterprise], as_of: date) -> tuple[dict[Key, Match], dict[str, Counts]]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, Numeric, SmallInteger
+from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, Numeric, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -36,12 +36,12 @@ class BenefitRow(Table, table=True):
 
     __tablename__ = "benefits"
     __table_args__ = (CheckConstraint("status IN ('published', 'suspended', 'withdrawn', 'expired')"),)
-    id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True, sa_type=Text)
     version: int
-    status: str
+    status: str = Field(sa_type=Text)
     matched: bool
     body: dict[str, Any] = Field(sa_type=JSONB)
-    traceparent: str | None = None
+    traceparent: str | None = Field(default=None, sa_type=Text)
     changed_at: datetime = _moment()
 
 
@@ -50,13 +50,13 @@ class StatementRow(Table, table=True):
 
     __tablename__ = "statements"
     __table_args__ = (Index("statements_uscc", "uscc", "known_on"),)
-    id: str = Field(primary_key=True)
-    uscc: str
-    authority: str
-    delivery: str
+    id: str = Field(primary_key=True, sa_type=Text)
+    uscc: str = Field(sa_type=Text)
+    authority: str = Field(sa_type=Text)
+    delivery: str = Field(sa_type=Text)
     true_on: date
     known_on: datetime = _moment()
-    name: str | None = None
+    name: str | None = Field(default=None, sa_type=Text)
     facts: dict[str, Any] = Field(sa_type=JSONB)
     records: dict[str, Any] = Field(sa_type=JSONB)
 
@@ -66,8 +66,8 @@ class ProfileRow(Table, table=True):
 
     __tablename__ = "profiles"
     __table_args__ = (Index("profiles_partition", "partition"),)
-    uscc: str = Field(primary_key=True)
-    name: str
+    uscc: str = Field(primary_key=True, sa_type=Text)
+    name: str = Field(sa_type=Text)
     partition: int = Field(sa_type=SmallInteger)
     facts: dict[str, Any] = Field(sa_type=JSONB)
     records: dict[str, Any] = Field(sa_type=JSONB)
@@ -79,8 +79,8 @@ class FormerUscc(Table, table=True):
     """A USCC that was replaced."""
 
     __tablename__ = "former_usccs"
-    former: str = Field(primary_key=True)
-    uscc: str
+    former: str = Field(primary_key=True, sa_type=Text)
+    uscc: str = Field(sa_type=Text)
     since: date
 
 
@@ -89,12 +89,12 @@ class DisputeRow(Table, table=True):
 
     __tablename__ = "disputes"
     __table_args__ = (Index("disputes_uscc", "uscc", "at"),)
-    id: str = Field(primary_key=True)
-    uscc: str
-    fact: str
-    authority: str
+    id: str = Field(primary_key=True, sa_type=Text)
+    uscc: str = Field(sa_type=Text)
+    fact: str = Field(sa_type=Text)
+    authority: str = Field(sa_type=Text)
     claimed: Any = Field(default=None, sa_column=Column(JSONB, nullable=True))
-    reason: str | None = None
+    reason: str | None = Field(default=None, sa_type=Text)
     at: datetime = _moment()
 
 
@@ -103,9 +103,9 @@ class MatchRow(Table, table=True):
 
     __tablename__ = "matches"
     __table_args__ = (Index("matches_shard", "partition", "benefit"),)
-    uscc: str = Field(primary_key=True)
-    benefit: str = Field(primary_key=True)
-    occasion: str = Field(primary_key=True)
+    uscc: str = Field(primary_key=True, sa_type=Text)
+    benefit: str = Field(primary_key=True, sa_type=Text)
+    occasion: str = Field(primary_key=True, sa_type=Text)
     version: int
     low: Decimal | None = Field(default=None, sa_type=Numeric(18, 2))
     high: Decimal | None = Field(default=None, sa_type=Numeric(18, 2))
@@ -120,11 +120,11 @@ class RunRow(Table, table=True):
     __tablename__ = "runs"
     __table_args__ = (Index("runs_last", "benefit", "partition", "id"),)
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    benefit: str
+    benefit: str = Field(sa_type=Text)
     version: int
     partition: int = Field(sa_type=SmallInteger)
     as_of: date
-    reason: str
+    reason: str = Field(sa_type=Text)
     eligible: int
     ineligible: int
     undetermined: int
@@ -142,13 +142,13 @@ class AnswerRow(Table, table=True):
         CheckConstraint("kind IN ('read', 'confirmed', 'declined', 'feedback')"),
         Index("answers_uscc", "uscc", "benefit", "at"),
     )
-    id: str = Field(primary_key=True)
-    uscc: str
-    benefit: str
-    occasion: str | None = None
-    message: str | None = None
-    kind: str
-    reason: str | None = None
+    id: str = Field(primary_key=True, sa_type=Text)
+    uscc: str = Field(sa_type=Text)
+    benefit: str = Field(sa_type=Text)
+    occasion: str | None = Field(default=None, sa_type=Text)
+    message: str | None = Field(default=None, sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    reason: str | None = Field(default=None, sa_type=Text)
     rating: int | None = None
     not_for_me: bool = False
     at: datetime = _moment()

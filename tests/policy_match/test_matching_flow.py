@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -320,12 +320,12 @@ def _heard_by_notify(said: list[Heard]) -> dict[Key, tuple[int, Decimal]]:
     return believed
 
 
-@pytest.mark.timeout(110)
-async def test_publish_while_facts_change_and_the_verdict_is_always_that_of_the_interpreter(matcher: Room) -> None:
+async def _agreements(matcher: Room, rounds: int) -> int:
+    """So many interleavings, each compared with the interpreter at rest; returns how many pairs were eligible. Raises AssertionError."""
     rng = random.Random(20250630)
     enterprises = [*usccs_in(3, 2), *usccs_in(7, 1)]
     eligible = 0
-    for _ in range(500):
+    for _ in range(rounds):
         said = await _interleaved(matcher, rng, enterprises)
         verdicts = await _verdicts(matcher)
         rows = await matcher.pool.fetch("SELECT uscc, benefit, occasion, version, low FROM matches")
@@ -334,5 +334,21 @@ async def test_publish_while_facts_change_and_the_verdict_is_always_that_of_the_
         eligible += len(verdicts)
         for table in ("benefits", "profiles", "statements", "matches", "runs", "outbox", "inbox"):
             await matcher.pool.execute(f"DELETE FROM {table}")
-    assert eligible > 100
+    return eligible
+
+
+@pytest.mark.timeout(110)
+async def test_publish_while_facts_change_and_the_verdict_is_always_that_of_the_interpreter(matcher: Room) -> None:
+    assert await _agreements(matcher, 500) > 100
     assert await matcher.pool.fetchval("SELECT count(*) FROM parked") == 0
+
+
+class _Unlocked(Store):
+    async def lock_shards(self, partitions: Iterable[int]) -> None:
+        pass
+
+
+async def test_without_the_shards_lock_the_interleavings_do_disagree(database: str) -> None:
+    async with room(database, "policy_match", SUBSCRIPTIONS, _Unlocked) as matcher:
+        with pytest.raises(AssertionError):
+            await _agreements(matcher, 500)
