@@ -134,4 +134,5 @@ def test_chinese_numbers(words: str, number: int) -> None:
 def test_a_level_printed_once_holds_for_the_names_that_follow() -> None:
     assert full_names(["市市场监管局", "发改委", "市信息中心"]) == ("市市场监管局", "市发改委", "市信息中心")
     assert full_names(["省财政厅", "金融监管局", "各区人民政府"]) == ("省财政厅", "省金融监管局", "各区人民政府")
+    assert full_names(["市税务局", "高新区管委会", "园区管委会"], ["、", "，"]) == ("市税务局", "高新区管委会", "园区管委会")
     assert full_names(["国网供电公司", "市建设局"]) == ("国网供电公司", "市建设局")
