@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .marks import number_of
+from .marks import mark_of, number_of
 from .text import NOTHING, Line, Text, join, squeeze, tidy, whole
 from .units import SUFFIX, split_names
 from .validity import DAY, Dated, iso_day, succession, validity
@@ -144,18 +144,15 @@ def _head(lines: list[Line], facts: Facts, used: set[int]) -> int:
             if re.search(r"[。；]", lines[j].s):
                 break
     end = next((i for i in range(limit) if _body_begins(lines, i)), min(limit, 1))
-    _title(lines, range(max(1, end) if end else min(1, len(lines))), facts, used)
-    return min(end, len(lines))
+    _title(lines, range(end), facts, used)
+    return end
 
 
 def _body_begins(lines: Sequence[Line], i: int) -> bool:
+    """A sentence, a table head, a numbered point, or a paragraph after the title's block of lines."""
     s = lines[i].s
-    return (
-        bool(re.search(r"[。；]", s))
-        or squeeze(s).startswith("序号")
-        or bool(re.match(r"\s*(?:一、|第一[章条]|（一）|1[.．、])", s))
-        or (i > 0 and lines[i].gap and not lines[i - 1].gap)
-    )
+    point = mark_of(s) is not None and "关于" not in s
+    return bool(re.search(r"[。；]", s)) or squeeze(s).startswith("序号") or point or (i > 0 and lines[i].gap and not lines[i - 1].gap)
 
 
 def _title(lines: Sequence[Line], region: range, facts: Facts, used: set[int]) -> None:
@@ -319,6 +316,9 @@ def _enclosed(facts: Facts, text: Text) -> None:
             squeeze(name.s) != squeeze(e.s) for e in facts.enclosed
         ):
             facts.enclosed.append(name)
+    for m in re.finditer(r"现(?:将|予以?)[^《«。]{0,10}[《«]([^《》«»]{4,160})[》»][^。，,]{0,20}(?:印发|发布|公布|下发)", head.s):
+        if not facts.enclosed:
+            facts.enclosed.append(tidy(head.part(m.start(1), m.end(1))))
     if facts.enclosed:
         return
     said = re.search(

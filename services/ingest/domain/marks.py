@@ -1,6 +1,7 @@
 """Numbering marks of Chinese official writing: 第一章, 第一条, 一、, （一）, 1., （1）, ①, and which of them really count."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 DIGITS = "零〇一二三四五六七八九"
@@ -83,9 +84,15 @@ class Numbering:
     A line of a paragraph may begin with `3.5 吨` or `（二）` by chance of a line break; numbers out of series are text.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Iterable[Mark | None] = ()) -> None:
         self.open: list[Mark] = []
-        self._last: dict[str, int] = {}
+        printed = {(mark.kind, mark.ordinal) for mark in marks if mark}
+        # The last number met of each kind. An excerpt may begin in the middle of a series: 二、 where 三、 follows and no 一、 is.
+        self._last = {
+            kind: ordinal - 1
+            for kind, ordinal in sorted(printed, reverse=True)
+            if kind in _SERIES and ordinal > 1 and (kind, 1) not in printed and (kind, ordinal + 1) in printed
+        }
 
     def accept(self, mark: Mark, *, after_sentence: bool) -> int | None:
         """The depth (0 is outermost) at which the mark stands, or None when it is only text.
@@ -115,4 +122,5 @@ class Numbering:
         return depth
 
 
+_SERIES = ("chapter", "article", "cn", "(cn)")
 _RANK = {"part": 0, "chapter": 1, "division": 2, "article": 3}

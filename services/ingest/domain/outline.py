@@ -16,6 +16,11 @@ _GOAL = re.compile(r"(?:行动|总体|工作|主要|发展|建设|年度|阶段|
 _PRINCIPLE = re.compile(
     r"(?:指导思想|总体(?:要求|思路)|基本(?:原则|要求|思路)|工作(?:原则|思路|要求)|主要原则|目标意义|重要意义|适用范围|目的依据)"
 )
+# Sections of rules about the measures themselves; printed as prose they are no measure, their numbered points are.
+_ABOUT = re.compile(
+    r"附\s*则|(?:组织|实施|政策|工作|服务|要素)?保障(?:措施|机制)?|组织(?:实施|领导|保障|推进)|(?:工作|有关|相关|组织)要求|其他(?:事项|规定|要求)?|"
+    r"(?:监督|绩效)(?:管理|考核|检查)?|名词解释|施行日期|有关说明|附注"
+)
 _CLOSING = re.compile(
     r"(?:各级各部门|各级|各地|各(?:市|区|县|镇|街道)|各(?:有关|相关|责任|牵头)?(?:单位|部门)|各部门|(?:省|市|区|县|州)[^，。,、]{0,8}?要|请(?:各|认真)|"
     r"本(?:政策|措施|方案|通知|办法|意见|规定|细则|行动方案|若干|文件|条款)|以上(?:政策|措施|条款|各)|上述(?:政策|措施|条款)|"
@@ -81,7 +86,7 @@ def unfold(lines: Sequence[Line]) -> list[Line]:
 
 def nodes_of(lines: Sequence[Line]) -> tuple[list[Line], list[Node]]:
     """The lines before the first point, and the points as a tree."""
-    numbering = Numbering()
+    numbering = Numbering(mark_of(line.s) for line in lines)
     before: list[Line] = []
     roots: list[Node] = []
     path: list[Node] = []
@@ -116,7 +121,7 @@ def nodes_of(lines: Sequence[Line]) -> tuple[list[Line], list[Node]]:
 
 def full_width(lines: Sequence[Line]) -> int:
     sizes = sorted(width(line.s) for line in lines)
-    return sizes[len(sizes) * 9 // 10] if sizes else 0
+    return sizes[len(sizes) * 97 // 100] if sizes else 0
 
 
 def clauses_of(lines: Sequence[Line], *, annex: str = "", above: tuple[Text, ...] = ()) -> tuple[list[Clause], list[Passage]]:
@@ -151,6 +156,9 @@ def clauses_of(lines: Sequence[Line], *, annex: str = "", above: tuple[Text, ...
             for child in node.children:
                 walk(child, here, trail)
             return
+        if prose.s.strip() and not node.children and _ABOUT.fullmatch(name) and node in divided:
+            passages.extend(_passage("remark", here, prose))
+            return
         clause, rest = clause_of(node, wide, section, trail, annex, last=node is final)
         found.append(clause)
         passages.extend(_passage("remark", above, rest))
@@ -158,6 +166,7 @@ def clauses_of(lines: Sequence[Line], *, annex: str = "", above: tuple[Text, ...
     final = roots[-1] if roots else None
     while final and final.children and _divides(final, *_heading(final, wide)):
         final = final.children[-1]
+    divided = roots if any(root.children for root in roots) else []
     for root in roots:
         walk(root, above, ())
     return found, passages
@@ -285,7 +294,7 @@ def _balanced(s: str) -> bool:
 def _without_closing(lines: list[Line], title: Text, *, last: bool) -> tuple[list[Line], Text]:
     """The lines without page furniture of a web site and, in the last clause, the words that close the whole document; and those."""
     for k, line in enumerate(lines):
-        if _WEB_FURNITURE.fullmatch(line.s.strip()):
+        if _WEB_FURNITURE.fullmatch(line.s.strip()) or re.fullmatch(r"\s*附\s*则\s*", line.s):
             return lines[:k], join(x.text for x in lines[k:])
         if not last or k == 0 or not (_ENDS.search(lines[k - 1].s) or line.rule or is_label(lines[k - 1].s)):
             continue

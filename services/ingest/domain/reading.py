@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from .audience import audience_of, benefit_type_of, benefits_enterprises
 from .cards import cards_of, clauses_of_cards, facts_of_cards
@@ -32,7 +33,7 @@ def read(data: bytes, *, name: str = "", limit: int = LIMIT) -> Reading:
         raise NotADocument("not-a-document", "去掉标记与页码之后没有文字。", "请检查文件内容。")
     clauses, passages, facts = _divided(lines)
     paths = _paths(clauses)
-    measures = tuple(_measure(clause, path) for clause, path in zip(clauses, paths, strict=True))
+    measures = tuple(_measure(clause, path, raw) for clause, path in zip(clauses, paths, strict=True))
     remarks = tuple(Remark(p.kind, tuple(_excerpt(s) for s in p.section), _excerpt(p.text)) for p in passages)
     return Reading(
         name=name,
@@ -158,7 +159,7 @@ def _paths(clauses: Sequence[Clause]) -> list[str]:
     return found
 
 
-def _measure(clause: Clause, path: str) -> Measure:
+def _measure(clause: Clause, path: str, raw: str) -> Measure:
     end = clause.body.s.rfind(clause.units_note.s) if clause.units_note else len(clause.body)
     words = clause.body.part(0, end)  # what the clause says, without the note that names the units
     title, body = clause.title.s, words.s
@@ -169,7 +170,7 @@ def _measure(clause: Clause, path: str) -> Measure:
         title=_excerpt(clause.title),
         section=tuple(_excerpt(s) for s in clause.section),
         units=tuple(_excerpt(u) for u in clause.units),
-        units_full=full_names([u.s for u in clause.units]),
+        units_full=full_names([u.s for u in clause.units], [raw[a.to[-1] : b.at[0]] for a, b in pairwise(clause.units)]),
         units_note=_excerpt(clause.units_note) if clause.units_note else None,
         body=_excerpt(clause.body),
         figures=tuple(_quantity(f) for f in figures_of(words, plan=clause.form != "table")),

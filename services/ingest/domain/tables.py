@@ -52,10 +52,10 @@ def head_of(lines: Sequence[Line], start: int) -> tuple[Columns, int] | None:
     """The table head that begins at lines[start], and the index after it. A head may be cut over several lines (序/号)."""
     first = lines[start].s
     if "\t" in first:
-        cells = _cells(lines[start].text)
-        while cells and not cells[-1]:
-            cells.pop()
-        found = _columns(cells, tabs=True)
+        names = _cells(lines[start].text)
+        while names and not names[-1]:
+            names.pop()
+        found = _columns(names, tabs=True)
         return (found, start + 1) if found else None
     if len(first) > 90 or not squeeze(first).startswith("序"):
         return None

@@ -66,16 +66,24 @@ class Text:
         return (self.at[0], max(self.to)) if self.s else (0, 0)
 
     def runs(self) -> tuple[tuple[int, int, int, int], ...]:
-        """(text from, text to, raw from, raw to): the pieces of raw text, in order, that make up this string."""
+        """(text from, text to, raw from, raw to): the pieces of raw text, in order, that make up this string.
+
+        Within a run characters stand one for one, or the run is one printed sign that several characters stand for (¼, &nbsp;).
+        """
         found: list[tuple[int, int, int, int]] = []
-        for i, (start, end) in enumerate(zip(self.at, self.to, strict=True)):
-            if found:
-                t0, t1, r0, r1 = found[-1]
-                one_to_one = t1 - t0 == r1 - r0
-                if (start == r1 and end == start + 1 and one_to_one) or (start == r0 and end == r1):
-                    found[-1] = (t0, i + 1, r0, end)
-                    continue
-            found.append((i, i + 1, start, end))
+        i = 0
+        while i < len(self.s):
+            start, end = self.at[i], self.to[i]
+            j = i + 1
+            while j < len(self.s) and self.at[j] == start and self.to[j] == end:
+                j += 1
+            if start < end:  # else a blank that markup stands for
+                single = j == i + 1 and end == start + 1
+                if found and single and found[-1][1] == i and found[-1][3] == start and found[-1][1] - found[-1][0] == start - found[-1][2]:
+                    found[-1] = (found[-1][0], j, found[-1][2], end)
+                else:
+                    found.append((i, j, start, end))
+            i = j
         return tuple(found)
 
 
@@ -174,10 +182,10 @@ def _stream(raw: str) -> Text:
             elif name in _CELL_TAGS:
                 in_cell = not tag[0].startswith("</")
                 if not in_cell:
-                    put("\t", k, i)
+                    put("\t", k, k)
             elif name in _BLOCKS:
                 in_cell = in_cell and name not in ("tr", "table", "tbody")
-                put(" " if in_cell else "\n", k, i)
+                put(" " if in_cell else "\n", k, k)
         elif entity := _ENTITY.match(raw, k):
             meant = html.unescape(entity[0])
             if meant != entity[0]:

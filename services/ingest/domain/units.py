@@ -17,6 +17,7 @@ _LABEL = re.compile(rf"(?:主要)?{_ROLE}(?:{_ROLE}|和|及|、|/)*(?:单位|部
 _NOTE = re.compile(
     rf"[（(〔\[【](?:{_LABEL.pattern})[^（(〔\[【]*(?:[（(][^（）()]*[）)][^（(〔\[【）)〕\]】]*)*[）)〕\]】][。.]?\s*$|(?:^|(?<=[。；;.!！\s）)”]))(?:{_LABEL.pattern})[^。]*[。]?\s*$"
 )
+_NAMED_APART = re.compile(r"各|全|中国|人民银行|国网|.{1,4}(?:区|县|市|省)(?!场)")  # names that say their level or need none
 _LEVEL = ("国家", "省", "市", "区", "县", "州")
 
 
@@ -79,23 +80,22 @@ def units_of(text: Text) -> tuple[Text, ...]:
     return tuple(found)
 
 
-def full_names(units: Sequence[str]) -> tuple[str, ...]:
-    """Names with the level an enumeration prints only once: 市市场监管局、发改委 is 市市场监管局 and 市发改委."""
+def full_names(units: Sequence[str], between: Sequence[str] = ()) -> tuple[str, ...]:
+    """Names with the level an enumeration prints only once: 市市场监管局、发改委 is 市市场监管局 and 市发改委.
+
+    ``between``: what is printed between each name and the next; a level holds on over 、 and ends at a comma.
+    """
     found: list[str] = []
     level = ""
-    for unit in units:
+    for i, unit in enumerate(units):
+        if i and re.search(r"[，,；;]", between[i - 1] if i <= len(between) else ""):
+            level = ""
         own = next((p for p in _LEVEL if unit.startswith(p)), "")
         if own:
             level = own
-        elif (
-            re.match(r"各|全|中国|人民银行|国网|.{1,4}(?:区|县|市|省)(?!场)", unit)
-            or not level
-            or not re.search(r"(?:局|委|办|厅|院|中心|会)(?:[（(].*)?$", unit)
-        ):
-            level = "" if not own and level and re.match(r".{1,4}(?:区|县)", unit) else level
-            found.append(unit)
-            continue
-        found.append(unit if own else level + unit)
+        elif level and re.search(r"(?:局|委|办|厅|院|中心|会)(?:[（(].*)?$", unit) and not _NAMED_APART.match(unit):
+            unit = level + unit
+        found.append(unit)
     return tuple(found)
 
 
