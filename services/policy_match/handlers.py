@@ -133,8 +133,11 @@ class Matching(Protocol):
     async def profiles(self, usccs: Collection[str]) -> dict[str, Profile]:
         """Those of these enterprises that are known."""
 
-    async def put_profiles(self, profiles: Collection[Profile], partition: int, at: datetime) -> None:
-        """Keep profiles."""
+    async def parts(self, usccs: Collection[str], authorities: Collection[str] | None = None) -> dict[tuple[str, str], Profile]:
+        """What these authorities, or all, say of these enterprises."""
+
+    async def put_parts(self, parts: Mapping[tuple[str, str], Profile], partition: int, at: datetime) -> None:
+        """Keep what authorities say of enterprises."""
 
     async def add_statements(self, statements: Collection[Statement]) -> None:
         """Keep statements, once each."""
@@ -268,9 +271,8 @@ async def on_facts(events: Sequence[Event[FactsStated]], work: Work[Matching]) -
     ]
     if stated:
         await work.store.add_statements(stated)
-        known = await work.store.profiles(causes.keys())
-        profiles = [restated(known.get(uscc, Profile(uscc)), group) for uscc, group in _by_uscc(stated).items()]
-        await _redecide(work, profiles, shard=shard, causes=causes)
+        known = await work.store.parts(causes.keys(), {statement.authority for statement in stated})
+        await _redecide(work, _added_up(known, stated), shard=shard, causes=causes)
     return refused
 
 
@@ -295,8 +297,8 @@ async def on_renamed(events: Sequence[Event[EnterpriseRenamed]], work: Work[Matc
         identity = f"{event.source}/{event.id}"
         stated.append(Statement(identity, renamed.uscc, REGISTRAR, identity, renamed.renamed_on, event.time, name=renamed.name))
     await work.store.add_statements(stated)
-    profiles = [restated(Profile(uscc), await work.store.statements(uscc)) for uscc in _by_uscc(stated)]
-    await _redecide(work, profiles, shard=shard, causes=causes, lost=before_move)
+    history = [statement for uscc in {statement.uscc for statement in stated} for statement in await work.store.statements(uscc)]
+    await _redecide(work, _added_up({}, history), shard=shard, causes=causes, lost=before_move)
     return []
 
 
@@ -332,26 +334,29 @@ def _answer(event: Event[AnswerEvent]) -> Answer:
     )
 
 
-def _by_uscc(statements: Iterable[Statement]) -> dict[str, list[Statement]]:
-    groups: dict[str, list[Statement]] = {}
+def _added_up(known: Mapping[tuple[str, str], Profile], statements: Iterable[Statement]) -> dict[tuple[str, str], Profile]:
+    """What each authority says of each enterprise after these statements, taken in their order."""
+    groups: dict[tuple[str, str], list[Statement]] = {}
     for statement in statements:
-        groups.setdefault(statement.uscc, []).append(statement)
-    return groups
+        groups.setdefault((statement.uscc, statement.authority), []).append(statement)
+    return {place: restated(known.get(place, Profile(place[0])), group) for place, group in groups.items()}
 
 
 async def _redecide(
     work: Work[Matching],
-    profiles: Collection[Profile],
+    parts: Mapping[tuple[str, str], Profile],
     *,
     shard: int,
     causes: Mapping[str, Event[Payload]],
     lost: Mapping[Key, Match] | None = None,
 ) -> None:
-    """Keep profiles and decide them against every benefit; `lost` are matches that end in any case."""
-    await work.store.put_profiles(profiles, shard, work.now)
+    """Keep what was stated and decide these enterprises against every benefit; `lost` are matches that end in any case."""
+    await work.store.put_parts(parts, shard, work.now)
+    usccs = {uscc for uscc, _ in parts}
     offers = await work.store.offers()
-    before = {**(lost or {}), **await work.store.matches([profile.uscc for profile in profiles])}
-    after, _ = await _decided(offers, [enterprise_of_profile(profile) for profile in profiles], work.today)
+    before = {**(lost or {}), **await work.store.matches(usccs)}
+    profiles = await work.store.profiles(usccs) if offers else {}
+    after, _ = await _decided(offers, [enterprise_of_profile(profile) for profile in profiles.values()], work.today)
     await _say(work, before, after, as_of=work.today, partition=shard, cause=lambda match: causes[match.key.uscc])
 
 

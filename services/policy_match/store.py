@@ -19,7 +19,7 @@ from contracts.rules import Benefit, loads, parse_benefit
 from services.chassis.database import Connection
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.matches import Key, Match, Offer
-from services.policy_match.domain.profile import Origin, Profile, Statement
+from services.policy_match.domain.profile import Origin, Profile, Statement, joined
 from services.policy_match.handlers import Answer, Dispute, Kept, Run
 
 
@@ -62,11 +62,15 @@ class StatementRow(Table, table=True):
 
 
 class ProfileRow(Table, table=True):
-    """An enterprise now; `stated` is {fact, fact@period or kind: [authority, true_on, known_on]}."""
+    """What one authority says of an enterprise now; `stated` is {fact, fact@period or kind: [true_on, known_on]}.
+
+    One fact has one authority, so the parts of an enterprise never meet, and a delivery touches the part of its authority only.
+    """
 
     __tablename__ = "profiles"
     __table_args__ = (Index("profiles_partition", "partition"),)
     uscc: str = Field(primary_key=True, sa_type=Text)
+    authority: str = Field(primary_key=True, sa_type=Text)
     name: str = Field(sa_type=Text)
     partition: int = Field(sa_type=SmallInteger)
     facts: dict[str, Any] = Field(sa_type=JSONB)
@@ -177,11 +181,13 @@ def _benefit(body: str) -> Benefit:
     return parse_benefit(loads(body))
 
 
+_day = lru_cache(maxsize=4096)(date.fromisoformat)
+_instant = lru_cache(maxsize=4096)(datetime.fromisoformat)  # few deliveries, many facts: the same moments over and over
+
+
 def _profile(row: Any) -> Profile:
-    stated = {
-        key: Origin(authority, date.fromisoformat(true_on), datetime.fromisoformat(known_on))
-        for key, (authority, true_on, known_on) in row["stated"].items()
-    }
+    authority = row["authority"]
+    stated = {key: Origin(authority, _day(true_on), _instant(known_on)) for key, (true_on, known_on) in row["stated"].items()}
     return Profile(row["uscc"], row["name"], row["facts"], row["records"], stated)
 
 
@@ -241,23 +247,42 @@ class Store:
     async def enterprises(self, partition: int | None = None) -> list[Enterprise]:
         """Every enterprise of a shard, or of the city."""
         rows = await self._db.fetch(
-            "SELECT uscc, name, facts, records FROM profiles WHERE $1::int IS NULL OR partition = $1 ORDER BY uscc", partition
+            "SELECT uscc, name, facts, records FROM profiles WHERE $1::int IS NULL OR partition = $1 ORDER BY uscc, authority", partition
         )
-        return [Enterprise(row["uscc"], row["name"], row["facts"], row["records"]) for row in rows]
+        city: dict[str, tuple[list[str], dict[str, Any], dict[str, Any]]] = {}
+        for row in rows:
+            names, facts, records = city.setdefault(row["uscc"], ([], {}, {}))
+            names.append(row["name"])
+            facts.update(row["facts"])
+            records.update(row["records"])
+        return [Enterprise(uscc, max(names), facts, records) for uscc, (names, facts, records) in city.items()]
 
     async def profiles(self, usccs: Collection[str]) -> dict[str, Profile]:
         """Those of these enterprises that are known."""
-        rows = await self._db.fetch("SELECT uscc, name, facts, records, stated FROM profiles WHERE uscc = ANY($1)", list(usccs))
-        return {row["uscc"]: _profile(row) for row in rows}
+        parts = await self.parts(usccs)
+        found: dict[str, Profile] = {}
+        for (uscc, _), part in sorted(parts.items()):
+            found[uscc] = joined(found[uscc], part) if uscc in found else part
+        return found
 
-    async def put_profiles(self, profiles: Collection[Profile], partition: int, at: datetime) -> None:
-        """Keep profiles."""
+    async def parts(self, usccs: Collection[str], authorities: Collection[str] | None = None) -> dict[tuple[str, str], Profile]:
+        """What these authorities, or all, say of these enterprises."""
+        rows = await self._db.fetch(
+            "SELECT uscc, authority, name, facts, records, stated FROM profiles"
+            " WHERE uscc = ANY($1) AND ($2::text[] IS NULL OR authority = ANY($2))",
+            list(usccs),
+            None if authorities is None else list(authorities),
+        )
+        return {(row["uscc"], row["authority"]): _profile(row) for row in rows}
+
+    async def put_parts(self, parts: Mapping[tuple[str, str], Profile], partition: int, at: datetime) -> None:
+        """Keep what authorities say of enterprises."""
         await self._db.execute(
-            "INSERT INTO profiles (uscc, name, facts, records, stated, partition, changed_at)"
-            " SELECT u.*, $6, $7 FROM unnest($1::text[], $2::text[], $3::jsonb[], $4::jsonb[], $5::jsonb[]) AS u"
-            " ON CONFLICT (uscc) DO UPDATE SET name = excluded.name, facts = excluded.facts, records = excluded.records,"
+            "INSERT INTO profiles (uscc, authority, name, facts, records, stated, partition, changed_at)"
+            " SELECT u.*, $7, $8 FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[]) AS u"
+            " ON CONFLICT (uscc, authority) DO UPDATE SET name = excluded.name, facts = excluded.facts, records = excluded.records,"
             " stated = excluded.stated, changed_at = excluded.changed_at",
-            *_columns([(p.uscc, p.name, dict(p.facts), dict(p.records), _stated(p)) for p in profiles], 5),
+            *_columns([(p.uscc, of, p.name, dict(p.facts), dict(p.records), _stated(p)) for (_, of), p in parts.items()], 6),
             partition,
             at,
         )
@@ -293,7 +318,7 @@ class Store:
 
     async def partitions(self, usccs: Collection[str]) -> dict[str, int]:
         """The shards of the known ones of these enterprises."""
-        rows = await self._db.fetch("SELECT uscc, partition FROM profiles WHERE uscc = ANY($1)", list(usccs))
+        rows = await self._db.fetch("SELECT DISTINCT uscc, partition FROM profiles WHERE uscc = ANY($1)", list(usccs))
         return {row["uscc"]: row["partition"] for row in rows}
 
     async def move(self, moves: Mapping[str, tuple[str, date]]) -> None:
@@ -419,8 +444,8 @@ class Store:
         return bool(await self._db.fetchval("INSERT INTO days (day, at) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true", day, at))
 
 
-def _stated(profile: Profile) -> dict[str, list[str]]:
-    return {key: [o.authority, o.true_on.isoformat(), o.known_on.isoformat()] for key, o in profile.stated.items()}
+def _stated(profile: Profile) -> dict[str, tuple[date, datetime]]:
+    return {key: (o.true_on, o.known_on) for key, o in profile.stated.items()}
 
 
 def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:

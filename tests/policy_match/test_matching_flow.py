@@ -32,7 +32,6 @@ from services.chassis.bus import Heard, partition_of
 from services.chassis.clock import city_day, now
 from services.chassis.inbox import UnitOfWork
 from services.policy_match.domain.decision import decide
-from services.policy_match.domain.enterprise import enterprise_of
 from services.policy_match.domain.matches import Key
 from services.policy_match.handlers import on_day
 from services.policy_match.jobs import due
@@ -185,8 +184,9 @@ async def test_a_renamed_enterprise_keeps_its_identity_under_a_new_code(matcher:
     await matcher.hear(EnterpriseRenamed(uscc=new, name="新名有限公司", former_uscc=old, renamed_on=TODAY))
     lost, found = sorted(payloads(await settle(matcher)), key=lambda event: type(event).__name__, reverse=True)
     assert (type(lost), lost.uscc, type(found), found.uscc) == (MatchLost, old, MatchFound, new)  # type: ignore[attr-defined]
-    rows = await matcher.pool.fetch("SELECT uscc, name, partition FROM profiles")
-    assert [tuple(row) for row in rows] == [(new, "新名有限公司", partition_of(new, 12))]
+    profiles = await Store(matcher.pool).profiles([old, new])
+    assert {code: profile.name for code, profile in profiles.items()} == {new: "新名有限公司"}
+    assert await Store(matcher.pool).partitions([old, new]) == {new: partition_of(new, 12)}
     await matcher.hear(stated(old, 1))
     assert await matcher.pool.fetchval("SELECT count(*) FROM dead_letters WHERE reason LIKE '%new USCC%'") == 1
 
@@ -294,14 +294,13 @@ async def _verdicts(matcher: Room) -> dict[Key, tuple[int, Decimal]]:
     """What the interpreter says at rest."""
     kept = await matcher.pool.fetch("SELECT id, version, status, body FROM benefits")
     found = {}
-    for profile in await matcher.pool.fetch("SELECT uscc, name, facts, records FROM profiles"):
+    for enterprise in await Store(matcher.pool).enterprises():
         for row in kept:
             decision = decide(
-                parse_benefit(row["body"]), enterprise_of(dict(profile)), as_of=TODAY, registry=load_registry(), figures=load_figures(),
-                explain=False,
-            )  # fmt: skip
+                parse_benefit(row["body"]), enterprise, as_of=TODAY, registry=load_registry(), figures=load_figures(), explain=False
+            )
             if row["status"] == "published" and decision.outcome == "eligible":
-                found[Key(profile["uscc"], row["id"], "")] = (row["version"], Decimal(decision.amount.low))
+                found[Key(enterprise.uscc, row["id"], "")] = (row["version"], Decimal(decision.amount.low))
     return found
 
 

@@ -103,7 +103,9 @@ def _told_apart(text: str, provision: Provision, condition: Condition) -> Condit
     return replace(condition, span=Span(start, end)) if end - start < 80 else condition
 
 
-_SUBJECT = re.compile(r"(?:^|[)。;])(?P<v>[^,。;:()]{2,30}?(?:机构|出资方|转让方|管理人|银行|单位|载体|资本|资金)等?(?:[^,。;:()]{0,6}方)?)(?=(?:\([^()]*\))?(?:应|需|须))")
+_SUBJECT = re.compile(
+    r"(?:^|[)。;])(?P<v>[^,。;:()]{2,30}?(?:机构|出资方|转让方|管理人|银行|单位|载体|资本|资金)等?(?:[^,。;:()]{0,6}方)?)(?=(?:\([^()]*\))?(?:应|需|须))"
+)
 
 
 def _listed(text: str, provision: Provision, items: Sequence[Requirement], own: list[Condition], wordings: Wordings) -> list[Condition]:
@@ -117,8 +119,15 @@ def _listed(text: str, provision: Provision, items: Sequence[Requirement], own: 
             several.insert(0, Condition("主体类型", "=", m["v"], None, Span(m.start("v"), m.end("v"))))
         found += [c for c in several if not _inside_another(c, several)]
     out: list[Condition] = []
-    for c in sorted(found, key=lambda c: -_likeness(about, text[max(0, c.span.start - 20) : c.span.end]) if c.attribute in ("上市阶段", "上市板块") else 0):
-        if any(o.attribute == c.attribute for o in own) and c.attribute not in REPEATED and not (c.attribute == "主体类型" and c.operator == "="):
+    for c in sorted(
+        found,
+        key=lambda c: -_likeness(about, text[max(0, c.span.start - 20) : c.span.end]) if c.attribute in ("上市阶段", "上市板块") else 0,
+    ):
+        if (
+            any(o.attribute == c.attribute for o in own)
+            and c.attribute not in REPEATED
+            and not (c.attribute == "主体类型" and c.operator == "=")
+        ):
             continue
         if not any(o.attribute == c.attribute and (c.attribute not in REPEATED or o.span.meets(c.span)) for o in out):
             out.append(c)
@@ -131,7 +140,10 @@ def _likeness(a: str, b: str) -> int:
 
 def _inside_another(c: Condition, found: list[Condition]) -> bool:
     return any(
-        o is not c and o.attribute in INSIDE.get(c.attribute, ()) and o.span.meets(c.span) and (len(o.span) >= len(c.span) or c.attribute == "人员身份")
+        o is not c
+        and o.attribute in INSIDE.get(c.attribute, ())
+        and o.span.meets(c.span)
+        and (len(o.span) >= len(c.span) or c.attribute == "人员身份")
         for o in found
     )
 
@@ -208,9 +220,18 @@ def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condi
         if c.attribute in GROWTH:
             out.append(c)
             continue
-        if c.span.start >= provision.gives_at and (c.attribute not in RECIPIENTS or provision.by == "relief" and c.attribute == "人员身份") and c.span.start < provision.ends[0]:
+        if (
+            c.span.start >= provision.gives_at
+            and (c.attribute not in RECIPIENTS or provision.by == "relief" and c.attribute == "人员身份")
+            and c.span.start < provision.ends[0]
+        ):
             continue
-        if c.span.start >= provision.ends[0] and c.attribute not in RECIPIENTS and c.span.start < provision.span.end and len(provision.given) > 1:
+        if (
+            c.span.start >= provision.ends[0]
+            and c.attribute not in RECIPIENTS
+            and c.span.start < provision.span.end
+            and len(provision.given) > 1
+        ):
             continue
         if c.attribute == "主体类型" and re.match(r"(?:免|对|要|应(?!在)|与|加大|为企业)", text[c.span.end : c.span.end + 3]):
             continue
@@ -224,7 +245,16 @@ def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condi
 def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
     """One condition of an attribute: the first before the giving, else the first behind it; "上述…" points to fuller words elsewhere."""
     out: list[Condition] = []
-    for c in sorted(found, key=lambda c: (bool(_ANAPHOR.search(str(c.value))), any(c.span.within(i) for i in provision.intro), c.span.start >= provision.gives_at, c.span.start, -len(c.span))):
+    for c in sorted(
+        found,
+        key=lambda c: (
+            bool(_ANAPHOR.search(str(c.value))),
+            any(c.span.within(i) for i in provision.intro),
+            c.span.start >= provision.gives_at,
+            c.span.start,
+            -len(c.span),
+        ),
+    ):
         if not any(o.attribute == c.attribute and (c.attribute not in REPEATED or o.span.meets(c.span)) for o in out):
             out.append(c)
     return out
@@ -325,7 +355,9 @@ def _measured(text: str, region: Span, comparison: Comparison, wordings: Wording
     value: object = plain(figure.value)
     if comparison.operator == "between":
         value = [plain(f.value) for f in comparison.figures]
-    return Condition(attribute or subject or "其他条件", comparison.operator, value, figure.unit, Span(keep, span.end), comparison=comparison)
+    return Condition(
+        attribute or subject or "其他条件", comparison.operator, value, figure.unit, Span(keep, span.end), comparison=comparison
+    )
 
 
 def _unit_fits(unit: str, units: str) -> bool:

@@ -126,7 +126,14 @@ def _article(clause: Clause) -> str:
 
 
 def _promised(
-    clause: Clause, document: Document, body: Passage, provision: Provision, items: Sequence[Requirement], *, setting: Setting, lexicon: Lexicon
+    clause: Clause,
+    document: Document,
+    body: Passage,
+    provision: Provision,
+    items: Sequence[Requirement],
+    *,
+    setting: Setting,
+    lexicon: Lexicon,
 ) -> Draft | None:
     rule = _Rule()
     governed = conditions(body, provision, items)
@@ -180,7 +187,11 @@ def _offered(clause: Clause, document: Document, body: Passage, setting: Setting
     title = Passage.of(clause.title)
     made = offers(body, title, setting)
     where, unit = district(body, clause.units, setting)
-    if not made and where is not None and re.search(r"(?<!涉)企业(?!群众|家|和群众)|经营主体|市场主体(?!登记)|纳税人", body.text + title.text):
+    if (
+        not made
+        and where is not None
+        and re.search(r"(?<!涉)企业(?!群众|家|和群众)|经营主体|市场主体(?!登记)|纳税人", body.text + title.text)
+    ):
         made = [("body", None)]  # type: ignore[list-item]
     for source, offer in made:
         rule = _Rule()

@@ -76,7 +76,7 @@ def named(registry: Registry, codes: str, words: str) -> list[str]:
 
 
 def _plain_quotes(words: str) -> str:
-    return re.sub("[“”‘’\"「」]", "", words)
+    return re.sub('[“”‘’"「」]', "", words)
 
 
 def told(condition: Condition, words: str, setting: Setting) -> Told:
@@ -119,7 +119,11 @@ def told(condition: Condition, words: str, setting: Setting) -> Told:
             return _credit(words, registry)
         case "上市板块":
             codes = named(registry, "stock_listing", words)
-            return Told({"fact": "stock_listing", "is": "in", "value": codes}) if codes else Told({"fact": "open.上市板块", "is": "=", "value": words})
+            return (
+                Told({"fact": "stock_listing", "is": "in", "value": codes})
+                if codes
+                else Told({"fact": "open.上市板块", "is": "=", "value": words})
+            )
         case "裁员率":
             zero: Node = {"fact": "layoff_rate", "period": "last_year", "is": "=", "value": 0}
             return Told({"any": [zero, {"judged": "少裁员"}]}) if "少裁员" in words else Told(zero)
@@ -129,7 +133,9 @@ def told(condition: Condition, words: str, setting: Setting) -> Told:
             return Told({"fact": "status", "is": "=", "value": "存续"})
         case "入驻载体" | "园区":
             codes = named(registry, "park", words)
-            return Told({"fact": "park", "is": "in", "value": codes}) if codes else Told({"fact": "open.入驻载体", "is": "=", "value": words})
+            return (
+                Told({"fact": "park", "is": "in", "value": codes}) if codes else Told({"fact": "open.入驻载体", "is": "=", "value": words})
+            )
         case "投保险种" if "出口信用" in words:
             return Told({"fact": "export_insured", "period": "this_year", "is": "=", "value": True})
         case "实际到资":
@@ -197,7 +203,13 @@ def _amount(figure: Figure) -> Decimal | int | float:
 
 def _steps(figure: Figure) -> dict[str, int] | None:
     count = int(figure.value)
-    return {"年": {"years": count}, "会计年度": {"years": count}, "个月": {"months": count}, "天": {"days": count}, "日": {"days": count}}.get(figure.unit)
+    return {
+        "年": {"years": count},
+        "会计年度": {"years": count},
+        "个月": {"months": count},
+        "天": {"days": count},
+        "日": {"days": count},
+    }.get(figure.unit)
 
 
 def _any_of(tests: list[Node]) -> Node:
@@ -252,7 +264,9 @@ def _body(words: str, registry: Registry) -> Told:
     return Told({"fact": "open.主体类型", "is": "=", "value": words})
 
 
-_TITLE_VERB = re.compile(r"^.*?(?:首次|新)?(?:获评|荣获|获得|取得|被?认定为?|通过|评为|入选|入围|列为|列入|纳入|授予|获批|确认为|评定为|命名为|备案为|进入)(?:了|的|为)?")
+_TITLE_VERB = re.compile(
+    r"^.*?(?:首次|新)?(?:获评|荣获|获得|取得|被?认定为?|通过|评为|入选|入围|列为|列入|纳入|授予|获批|确认为|评定为|命名为|备案为|进入)(?:了|的|为)?"
+)
 
 
 def _title(words: str) -> str:
@@ -265,7 +279,11 @@ def _honour(name: str, words: str, registry: Registry) -> Told:
     if (not titles and "科技型企业" in words) or words == "科技企业":
         titles, notes = ["高新技术企业", "科技型中小企业"], ("“科技型企业”没有统一的认定，按高新技术企业和科技型中小企业理解，请核对",)
     if "专精特新企业" in _plain_quotes(words):
-        titles = [t for t in ("创新型中小企业", "专精特新中小企业", "专精特新“小巨人”") if t in registry.codes.get("honours", {}) and t != "创新型中小企业"] or titles
+        titles = [
+            t
+            for t in ("创新型中小企业", "专精特新中小企业", "专精特新“小巨人”")
+            if t in registry.codes.get("honours", {}) and t != "创新型中小企业"
+        ] or titles
     first = re.search(r"首次|首获|新认定|新获|新列入|新入选", words)
     if name == "首次认定" and not titles:
         return Told({"fact": "open.首次认定", "is": "=", "value": words})
@@ -278,9 +296,19 @@ def _honour(name: str, words: str, registry: Registry) -> Told:
 
 
 def _above_scale(words: str) -> Told:
-    now: Node = {"fact": "above_scale", "period": "this_year" if re.search("当年|今年|第一季度", words) else "last_year", "is": "=", "value": True}
+    now: Node = {
+        "fact": "above_scale",
+        "period": "this_year" if re.search("当年|今年|第一季度", words) else "last_year",
+        "is": "=",
+        "value": True,
+    }
     if re.search(r"首次|新|转规上|升规|进规|入规|上规|入统|纳统", words):
-        before: Node = {"fact": "above_scale", "period": "year-2" if now["period"] == "last_year" else "last_year", "is": "=", "value": False}
+        before: Node = {
+            "fact": "above_scale",
+            "period": "year-2" if now["period"] == "last_year" else "last_year",
+            "is": "=",
+            "value": False,
+        }
         return Told({"all": [now, before]}, ("“首次”按上一年度不在规上（限上）名录理解，请核对",))
     return Told(now)
 

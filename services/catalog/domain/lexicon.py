@@ -25,7 +25,20 @@ RELIEFS = (
     "无需缴纳", "专门面向", "优先予以", "优先给予", "优先支持", "租金减免", "全免",
 )  # fmt: skip
 AUTHORITIES = (
-    "各地", "地市", "设区市", "县(市、区)", "县(市)", "市县", "当地财政", "各区", "各县", "乡镇", "街道", "各级政府", "镇街", "县区",
+    "各地",
+    "地市",
+    "设区市",
+    "县(市、区)",
+    "县(市)",
+    "市县",
+    "当地财政",
+    "各区",
+    "各县",
+    "乡镇",
+    "街道",
+    "各级政府",
+    "镇街",
+    "县区",
 )
 # Benefits of natural persons are no benefits of enterprises.
 PERSONS = ("灵活就业", "城乡居民")
@@ -85,12 +98,16 @@ class Lexicon:
 
     @cached_property
     def relief(self) -> re.Pattern[str]:
-        return re.compile(rf"(?:{_any(self.reliefs)})(?!凭证|备案|申报事项)|可(?:依法|依规|申请|相应|适当)?(?:顺延|延期|延长|延缓)|可(?:在[^,。;]{{2,14}}前(?:完成|缴纳|补缴|支付))|由\d+年延长")
+        return re.compile(
+            rf"(?:{_any(self.reliefs)})(?!凭证|备案|申报事项)|可(?:依法|依规|申请|相应|适当)?(?:顺延|延期|延长|延缓)|可(?:在[^,。;]{{2,14}}前(?:完成|缴纳|补缴|支付))|由\d+年延长"
+        )
 
     @cached_property
     def modifies(self) -> re.Pattern[str]:
         """A relief that only describes somebody: …减免租金的出租方."""
-        return re.compile(rf"^[^,。;的]{{0,16}}的[^,。;]{{0,40}}{_any(self.bodies)}(?:等)?(?:出租方|企业|单位)?$|^[^,。;的]{{0,16}}的[^,。;的]{{0,12}}期限$")
+        return re.compile(
+            rf"^[^,。;的]{{0,16}}的[^,。;]{{0,40}}{_any(self.bodies)}(?:等)?(?:出租方|企业|单位)?$|^[^,。;的]{{0,16}}的[^,。;的]{{0,12}}期限$"
+        )
 
     @cached_property
     def aid(self) -> re.Pattern[str]:
@@ -107,7 +124,9 @@ class Lexicon:
 
     @cached_property
     def not_given(self) -> re.Pattern[str]:
-        return re.compile(r"不再重复|不得重复|不重复|负责解释|暂停|不予(?:支持|受理)|违反|追回|同时享受|等方面(?:给予|予以)|协商解决|争取[^,。;]{0,20}(?:资金|额度)")
+        return re.compile(
+            r"不再重复|不得重复|不重复|负责解释|暂停|不予(?:支持|受理)|违反|追回|同时享受|等方面(?:给予|予以)|协商解决|争取[^,。;]{0,20}(?:资金|额度)"
+        )
 
     @cached_property
     def staged(self) -> re.Pattern[str]:
@@ -123,7 +142,9 @@ class Lexicon:
     @cached_property
     def addressed(self) -> re.Pattern[str]:
         """A group that is described, not just named: 对…的企业, …企业可…, 为…企业…"""
-        return re.compile(rf"(?:对|向|为|允许)[^。;]{{3,120}}(?:{_any(self.bodies)}|的,|收入|部分|费用)|{_any(self.bodies)}[^。;]{{0,40}}(?:,|可|按)|的,|凭|准予|部分,")
+        return re.compile(
+            rf"(?:对|向|为|允许)[^。;]{{3,120}}(?:{_any(self.bodies)}|的,|收入|部分|费用)|{_any(self.bodies)}[^。;]{{0,40}}(?:,|可|按)|的,|凭|准予|部分,"
+        )
 
     @cached_property
     def appeal(self) -> re.Pattern[str]:
@@ -136,7 +157,9 @@ class Lexicon:
 
     @cached_property
     def condition_zone(self) -> re.Pattern[str]:
-        return re.compile(rf"{_any(self.condition_headings)}(?=\d|\(|:|企业|[一二三四五六七八九十]、|$)|(?:需|应|须)?(?:要|当)?(?:同时)?(?:符合|满足|具备)(?:以下|下列)(?:基本|全部)?条件(?:之一)?(?:的)?[,:：]?")
+        return re.compile(
+            rf"{_any(self.condition_headings)}(?=\d|\(|:|企业|[一二三四五六七八九十]、|$)|(?:需|应|须)?(?:要|当)?(?:同时)?(?:符合|满足|具备)(?:以下|下列)(?:基本|全部)?条件(?:之一)?(?:的)?[,:：]?"
+        )
 
     @cached_property
     def other_zone(self) -> re.Pattern[str]:

@@ -37,8 +37,12 @@ GROUPS: tuple[Group, ...] = (
     Group("其他条件", "=", r"(?<=[,。;])(?:经|被)[^,。;]{4,24}的(?:企业|项目)(?=,)|(?<=,)[^,。;]{2,20},完成[^,。;]{4,60}的[^,。;]{0,6}(?:项目|企业)(?=,[^,。;]{0,12}(?:工作日|即时|即可|当场))"),
     Group("纳税人类型", "=", r"增值税一般纳税人|小规模纳税人"),
 )  # fmt: skip
-RESULT = re.compile(r"截至|截止|累计|已(?:为|有|向|办理|发放|服务|出具|接收|通过|协调|完成|达|在|建成|发展)|共(?:办理|发放|完成|审结|推出|计|精简)|惠及企业|获评|荣获|获[^,。]{0,20}(?:肯定|推广|银奖)|同比|年\d+月至|占比")
-SERVES = re.compile(r"为|向|面向|对|支持|帮助|助力|服务|便利|惠及|满足|引导|推动|提供|推出|打造|提升|解决|聚焦|便捷|可|赋能|扶持|培育|加大|拉长|拓展")
+RESULT = re.compile(
+    r"截至|截止|累计|已(?:为|有|向|办理|发放|服务|出具|接收|通过|协调|完成|达|在|建成|发展)|共(?:办理|发放|完成|审结|推出|计|精简)|惠及企业|获评|荣获|获[^,。]{0,20}(?:肯定|推广|银奖)|同比|年\d+月至|占比"
+)
+SERVES = re.compile(
+    r"为|向|面向|对|支持|帮助|助力|服务|便利|惠及|满足|引导|推动|提供|推出|打造|提升|解决|聚焦|便捷|可|赋能|扶持|培育|加大|拉长|拓展"
+)
 APPEAL_ONLY = re.compile(r"^(?:[一二三四五六七八九十]是)?(?:鼓励|引导|推动|号召|倡导)")
 BORDER = re.compile(r"(?:区(?:人民)?政府|区税务局|区人民?法院|区法院|管委会)$")
 
@@ -106,7 +110,9 @@ def _groups(text: str, region: Span, setting: Setting) -> list[Condition]:
     for wording, code in _parks(setting):
         m = re.search(rf"(?:以|在){re.escape(wording)}(?:为试点|成立|试点|设立|率先)", text[region.start : region.end])
         if m and not any(c.attribute == "入驻载体" for c in found):
-            found.append(Condition("入驻载体", "=", wording, None, Span(region.start + m.start() + 1, region.start + m.start() + 1 + len(wording))))
+            found.append(
+                Condition("入驻载体", "=", wording, None, Span(region.start + m.start() + 1, region.start + m.start() + 1 + len(wording)))
+            )
     return found
 
 
@@ -140,4 +146,6 @@ def district(passage: Passage, units: tuple[str, ...], setting: Setting) -> tupl
         m = re.search(re.escape(wording), passage.text)
         if m and len(wording) > 2:
             return Condition("注册地", "=", wording, None, Span(m.start(), m.end())), None
-    return Condition("注册地", "=", table[code][0], None, Span(0, 0)), next(u for u in own if named(setting.registry, "district", re.sub(r"\s", "", u)))
+    return Condition("注册地", "=", table[code][0], None, Span(0, 0)), next(
+        u for u in own if named(setting.registry, "district", re.sub(r"\s", "", u))
+    )

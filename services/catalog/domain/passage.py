@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 # A page mark that a text extractor leaves inside sentences, with the printed page number that may follow it.
-PAGE_MARK = re.compile(r"\n?[ \t]*#[ \t]*Page[ \t]*\d+:[ \t]*\n(?:\s*[-—]*\s*\d{1,4}\s*[-—]*\s*\n)?|^[ \t]*[-—][ \t]*[\d０-９]{1,4}[ \t]*[-—][ \t]*$", re.M)
+PAGE_MARK = re.compile(
+    r"\n?[ \t]*#[ \t]*Page[ \t]*\d+:[ \t]*\n(?:\s*[-—]*\s*\d{1,4}\s*[-—]*\s*\n)?|^[ \t]*[-—][ \t]*[\d０-９]{1,4}[ \t]*[-—][ \t]*$", re.M
+)
 # How a printed heading, article or item begins: 第三条, 一、, (二), 4., (1), ①.
 NUMBERING = re.compile(
     r"(?:(?<=[\s。；;）)〕>】])|^)"

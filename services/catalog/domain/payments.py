@@ -46,7 +46,9 @@ def payment(passage: Passage, provision: Provision, amount: Amount, setting: Set
     whole = _several(passage, provision, amount, setting, lexicon) if amount.kind == "tiered" else _one(passage, amount, amount.shares[0])
     if whole is None:
         return Payment(None, pays, ("金额只有下限或无法换算成元，以审核为准",))
-    if amount.caps and not (amount.kind == "tiered" and re.search("分阶段|分期|合计", text[provision.span.start : amount.shares[0].figure.span.start])):
+    if amount.caps and not (
+        amount.kind == "tiered" and re.search("分阶段|分期|合计", text[provision.span.start : amount.shares[0].figure.span.start])
+    ):
         whole = {"cap": _yuan(amount.caps[0]), "of": whole}
         if len(amount.caps) > 1:
             notes.append("条文还有其他封顶：" + "；".join(f"{plain(c.figure.value)}{c.unit}" for c in amount.caps[1:]))
@@ -54,7 +56,9 @@ def payment(passage: Passage, provision: Provision, amount: Amount, setting: Set
 
 
 def _pays(text: str, said: str, amount: Amount) -> str | None:
-    if re.search(r"免征|免收|免缴|减免|减征|减半|抵减|扣除|退税|缓缴|延期缴|滞纳金|免除|全免", text) and not any(s.figure.money for s in amount.shares):
+    if re.search(r"免征|免收|免缴|减免|减征|减半|抵减|扣除|退税|缓缴|延期缴|滞纳金|免除|全免", text) and not any(
+        s.figure.money for s in amount.shares
+    ):
         return "relief"
     if re.search(r"(?:贷款|授信|担保)[^,。;]{0,10}(?:额度|最高|上限)|额度最高", said) and not re.search(r"贴息|补贴|补助|奖励|补偿", said):
         return "credit"
@@ -128,7 +132,14 @@ def _chosen(passage: Passage, share: Share, setting: Setting) -> Node:
     if len(bounds) == 1:
         bound = bounds[0]
         subject = words[bound.subject.start : bound.subject.end]
-        attribute = next((row.attribute for row in MEASURED if re.search(row.subject, subject) and (not row.units or bound.figures[0].unit[-1:] in row.units)), None)
+        attribute = next(
+            (
+                row.attribute
+                for row in MEASURED
+                if re.search(row.subject, subject) and (not row.units or bound.figures[0].unit[-1:] in row.units)
+            ),
+            None,
+        )
         if attribute:
             answer = told(Condition(attribute, bound.operator, None, bound.figures[0].unit, share.tier, comparison=bound), words, setting)
             return answer.node | {"quote": quote}

@@ -12,7 +12,9 @@ from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.quantities import Figure, figures
 
-DEPARTMENTS = re.compile(r"[(〔\[【]?(?:责任单位|牵头单位|责任部门|牵头部门|实施单位|主办单位|负责单位|主管部门)(?:和|及)?[^:]{0,8}:(?P<d>[^。)〕\]】]{2,200}?)(?=[)〕\]】。]|[一二三四五六七八九十]{1,2}、|$)[)〕\]】]?")
+DEPARTMENTS = re.compile(
+    r"[(〔\[【]?(?:责任单位|牵头单位|责任部门|牵头部门|实施单位|主办单位|负责单位|主管部门)(?:和|及)?[^:]{0,8}:(?P<d>[^。)〕\]】]{2,200}?)(?=[)〕\]】。]|[一二三四五六七八九十]{1,2}、|$)[)〕\]】]?"
+)
 SENTENCE_END = re.compile(r"[。!?]|(?<=[一-鿿”»)])\.(?=[一-鿿(«“\d]|$)|(?<=%)\.(?=[一-鿿]|$)")
 
 
@@ -61,7 +63,9 @@ class Provision:
 
 
 def _rank(label: str) -> int:
-    for rank, shape in enumerate((r"第.+[章节]", r"第.+条", r"[一二三四五六七八九十]+[、,.]", r"\([一二三四五六七八九十]+\)", r"\d+[.、]", r"\(\d+\)", r"[①-⑳]")):
+    for rank, shape in enumerate(
+        (r"第.+[章节]", r"第.+条", r"[一二三四五六七八九十]+[、,.]", r"\([一二三四五六七八九十]+\)", r"\d+[.、]", r"\(\d+\)", r"[①-⑳]")
+    ):
         if re.fullmatch(shape, label):
             return rank
     return 9
@@ -191,7 +195,10 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
     if not (figure.money or figure.share):
         return None
     comma = max((words.rfind(c, 0, figure.span.start) for c in ",;。:"), default=-1) + 1
-    if re.search(r"(?:利率|控制在|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|低于|高于|(?<!不)超过?|不满|大于|小于)$", words[comma : figure.span.start]):
+    if re.search(
+        r"(?:利率|控制在|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|低于|高于|(?<!不)超过?|不满|大于|小于)$",
+        words[comma : figure.span.start],
+    ):
         return None
     stop = min((i for i in (words.find(c, figure.span.end) for c in ",;。") if i >= 0), default=len(words))
     before, after = words[comma : figure.span.start], words[figure.span.end : stop]
@@ -257,7 +264,14 @@ def provisions(passage: Passage, lexicon: Lexicon) -> list[Provision]:
                 continue
             if previous is not None and _continues(passage.text, strand, got, previous, lexicon):
                 by = "figure" if got.figures else previous.by
-                previous = Provision((*previous.strands, strand), (*previous.given, *got.figures), previous.gives_at, by, (*previous.ends, got.end), previous.lead)
+                previous = Provision(
+                    (*previous.strands, strand),
+                    (*previous.given, *got.figures),
+                    previous.gives_at,
+                    by,
+                    (*previous.ends, got.end),
+                    previous.lead,
+                )
                 found[-1] = previous
             elif _stands_alone(passage.text, strand, got, lexicon):
                 start = lead.span.start if lead is not None and lead.sentence == whole.sentence else None
@@ -280,7 +294,10 @@ def _announced(text: str, found: list[Provision], lexicon: Lexicon) -> list[Prov
             later = [
                 j
                 for j in range(i + 1, len(found))
-                if found[j].given and found[j].span.start - one.span.end < 800 and len(name) >= 2 and name in text[found[j].span.start : found[j].span.end]
+                if found[j].given
+                and found[j].span.start - one.span.end < 800
+                and len(name) >= 2
+                and name in text[found[j].span.start : found[j].span.end]
             ]
             if later:
                 intro.setdefault(later[0], []).append(one.span)
@@ -290,7 +307,9 @@ def _announced(text: str, found: list[Provision], lexicon: Lexicon) -> list[Prov
 
 
 _OWN_TARGET = re.compile(r"^(?:同时,?|另外,?|此外,?|并|其中,?)?(?:对(?!接|应|外|标|照|口|单[家个户项笔]|每|同一|其)|允许|鼓励|支持|向)")
-_GOES_ON = re.compile(r"^(?:其中|并|且|再|另|超过部分|超出部分|剩余|对?每[家个户人场次名项年]|对?单[家个户项笔]|对?同一|最高|累计|年度|确有|享受|补贴|补助|奖励|资助)")
+_GOES_ON = re.compile(
+    r"^(?:其中|并|且|再|另|超过部分|超出部分|剩余|对?每[家个户人场次名项年]|对?单[家个户项笔]|对?同一|最高|累计|年度|确有|享受|补贴|补助|奖励|资助)"
+)
 
 
 def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexicon: Lexicon) -> bool:

@@ -75,7 +75,11 @@ def _introduced(passage: Passage, provision: Provision, floor: int) -> str:
     """A provision with what announced it and the heading of its block."""
     text, block = passage.text, provision.block.span
     near = provision.span.start - block.start < 160
-    heading = text[floor : provision.span.start] if floor > block.start else text[block.start : provision.span.start if near else block.start + 40]
+    heading = (
+        text[floor : provision.span.start]
+        if floor > block.start
+        else text[block.start : provision.span.start if near else block.start + 40]
+    )
     return heading + text[provision.span.start : provision.span.end] + "".join(text[s.start : s.end] for s in provision.intro)
 
 

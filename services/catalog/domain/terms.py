@@ -54,7 +54,9 @@ def opens(passage: Passage, provision: Provision, condition: Condition) -> bool:
     if condition.window is None:
         return False
     before = passage.text[max(0, condition.span.start - 8) : condition.span.start]
-    begins = passage.text[condition.span.start : condition.span.start + 1] in "自从" and re.match(r"[,]", passage.text[condition.span.end : condition.span.end + 1])
+    begins = passage.text[condition.span.start : condition.span.start + 1] in "自从" and re.match(
+        r"[,]", passage.text[condition.span.end : condition.span.end + 1]
+    )
     return bool(begins) or bool(re.search(r"(?:执行|施行|有效|期限)(?:期限|期)?(?:至|到|延续到)?(?:自|从)?$", before))
 
 
@@ -69,7 +71,17 @@ def valid(start: date | None, end: date | None, passage: Passage | None, provisi
             placed = Condition("业务发生期间", "within_period", None, None, _moved(w.span, provision.span.start), window=w)
             if opens(passage, provision, placed):
                 end = w.end or end
-                start = w.start if (w.start and w.end and w.start.year != w.end.year) or (w.start and w.start != w.end and w.start.day == 1 and "执行" not in passage.text[provision.span.start : placed.span.start][-8:]) else start
+                start = (
+                    w.start
+                    if (w.start and w.end and w.start.year != w.end.year)
+                    or (
+                        w.start
+                        and w.start != w.end
+                        and w.start.day == 1
+                        and "执行" not in passage.text[provision.span.start : placed.span.start][-8:]
+                    )
+                    else start
+                )
     return {"from": _iso(start), "to": _iso(end)} if start or end else None
 
 
@@ -113,7 +125,9 @@ def stacking(passage: Passage, provision: Provision, policy: str, article: str, 
     return found or None
 
 
-_DUTY = re.compile(r"(?P<n>\d+|[一二三四五六七八九十])年内不(?:得)?(?:迁离|迁出|外迁|转让|减资|注销)[^,。;]{0,12}|(?:承诺|须|应)[^,。;]{0,12}(?P<m>\d+|[一二三四五六七八九十])年内?不[^,。;]{2,16}")
+_DUTY = re.compile(
+    r"(?P<n>\d+|[一二三四五六七八九十])年内不(?:得)?(?:迁离|迁出|外迁|转让|减资|注销)[^,。;]{0,12}|(?:承诺|须|应)[^,。;]{0,12}(?P<m>\d+|[一二三四五六七八九十])年内?不[^,。;]{2,16}"
+)
 
 
 def obligations(passage: Passage) -> list[dict[str, Any]] | None:
@@ -124,5 +138,3 @@ def obligations(passage: Passage) -> list[dict[str, Any]] | None:
         years = int(printed) if printed.isdigit() else "零一二三四五六七八九十".index(printed)
         found.append({"quote": passage.quote(Span(m.start(), m.end())), "until": {"years": years}})
     return found or None
-
-

@@ -98,6 +98,19 @@ def restated(profile: Profile, statements: Iterable[Statement]) -> Profile:
     return Profile(profile.uscc, name, facts, records, stated)
 
 
+def joined(one: Profile, other: Profile) -> Profile:
+    """What two authorities say of one enterprise, together; the name is that of the later statement."""
+    first, second = one.stated.get(NAME), other.stated.get(NAME)
+    later = second is not None and (first is None or (first.true_on, first.known_on) <= (second.true_on, second.known_on))
+    return Profile(
+        one.uscc,
+        other.name if later else one.name,
+        {**one.facts, **other.facts},
+        {**one.records, **other.records},
+        {**one.stated, **other.stated, **({NAME: first} if first and not later else {})},
+    )
+
+
 def _set(values: dict[str, Any], key: str, value: Any) -> None:
     if value is None:
         values.pop(key, None)

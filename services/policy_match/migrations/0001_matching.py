@@ -41,13 +41,15 @@ def upgrade() -> None:
     op.execute(
         """
         CREATE TABLE profiles (
-            uscc text PRIMARY KEY,
+            uscc text NOT NULL,
+            authority text NOT NULL,
             name text NOT NULL,
             partition smallint NOT NULL,
             facts jsonb NOT NULL,
             records jsonb NOT NULL,
             stated jsonb NOT NULL,
-            changed_at timestamptz NOT NULL
+            changed_at timestamptz NOT NULL,
+            PRIMARY KEY (uscc, authority)
         )
         """
     )
