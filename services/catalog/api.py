@@ -192,13 +192,15 @@ async def history(benefit: str, request: Request, principal: Reader) -> Response
 
 
 @router.get("/v1/benefits/{benefit}/checks", response_model=ChecksView, tags=["review"])
-async def checks(benefit: str, request: Request, principal: Reader) -> Response:
-    """What keeps a benefit's newest version from being published, its cases, and whom it would reach."""
+async def checks(
+    benefit: str, request: Request, principal: Reader, reach: Annotated[bool, Query(description="是否对全市企业试算")] = True
+) -> Response:
+    """What keeps a benefit's newest version from being published, its cases, and, with `reach`, whom it would reach."""
     _must_be_officer(principal)
     kept = await _seen(request, principal, benefit)
     async with runtime_of(request).read(principal) as store:
         try:
-            found = await handlers.check(kept, store, _simulation(request))
+            found = await handlers.check(kept, store, _simulation(request), reach=reach)
         except Unavailable as error:
             raise _unavailable() from error
     return Reply(_checks(found)).response()

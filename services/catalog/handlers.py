@@ -93,8 +93,8 @@ class Drafting(Protocol):
 class Simulation(Protocol):
     """The matcher's word on a benefit that is not published yet."""
 
-    async def __call__(self, benefit: Benefit) -> Checks:
-        """Its findings, cases and reach. Raises Unavailable."""
+    async def __call__(self, benefit: Benefit, *, reach: bool) -> Checks:
+        """Its findings, cases and, if asked for, reach. Raises Unavailable."""
 
 
 class Unavailable(Exception):
@@ -307,7 +307,7 @@ async def act(
     standing, event = review.take(kept.standing, action, by=by.name, roles=by.roles)
     after = replace(kept, standing=standing, changed_at=work.now)
     if action == "publish":
-        checks = await check(kept, work.store, simulation)
+        checks = await check(kept, work.store, simulation, reach=False)
         if not checks.clean:
             raise Unclean(checks)
         after = replace(after, offered=kept.body, offered_version=kept.version)
@@ -330,7 +330,7 @@ async def expire(work: Work[Store]) -> None:
             _say(event, after, work, by=CLOCK, why="有效期已满")
 
 
-async def check(kept: Kept, store: Store, simulation: Simulation) -> Checks:
+async def check(kept: Kept, store: Store, simulation: Simulation, *, reach: bool) -> Checks:
     """What keeps a benefit's newest version from being published, and what an officer should know. Raises Unavailable."""
     own, benefit = own_findings(kept)
     repealed, replaced_by = await store.force_of(kept.document, benefit.source.version if benefit and benefit.source else None)
@@ -340,7 +340,7 @@ async def check(kept: Kept, store: Store, simulation: Simulation) -> Checks:
         own.append(Finding("source", "warning", f"来源文件已有第 {replaced_by} 版", "请核对条文是否变化"))
     if benefit is None:
         return Checks(tuple(own))
-    told = await simulation(benefit)
+    told = await simulation(benefit, reach=reach)
     seen = {(finding.at, finding.problem) for finding in told.findings}
     return replace(told, findings=(*(finding for finding in own if (finding.at, finding.problem) not in seen), *told.findings))
 

@@ -15,12 +15,12 @@ class PolicyMatch:
     def __init__(self, url: str, key: str | None, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._url, self._key, self._transport = url, key, transport
 
-    async def __call__(self, benefit: Benefit) -> Checks:
+    async def __call__(self, benefit: Benefit, *, reach: bool = True) -> Checks:
         """The matcher's findings, cases and reach. Raises Unavailable, whatever it is that keeps it from answering."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
         try:
             async with httpx.AsyncClient(base_url=self._url, timeout=DEADLINE, trust_env=False, transport=self._transport) as client:
-                answer = await client.post("/v1/simulations", content=dumps({"benefit": benefit}), headers=headers)
+                answer = await client.post("/v1/simulations", params={"reach": reach}, content=dumps({"benefit": benefit}), headers=headers)
         except httpx.HTTPError as error:
             raise Unavailable(type(error).__name__) from error
         if answer.status_code != 200:
@@ -29,7 +29,7 @@ class PolicyMatch:
             told = loads(answer.content)
             findings = tuple(Finding(one["at"], one["severity"], one["problem"], one.get("hint") or "") for one in told["findings"])
             cases = tuple({"name": one["name"], "passed": bool(one["passed"]), "why": one.get("why")} for one in told["cases"])
-            reach = told.get("reach")
-            return Checks(findings, cases, {count: reach[count] for count in ("eligible", "ineligible", "undetermined")} if reach else None)
+            counts = told.get("reach")
+            return Checks(findings, cases, {name: counts[name] for name in ("eligible", "ineligible", "undetermined")} if counts else None)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unavailable("policy_match answered what is no simulation") from error

@@ -17,8 +17,11 @@ import asyncpg
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+
+from starlette.types import Receive, Scope, Send
 
 from contracts.topics import TOPIC_OF, TOPICS
 from services.chassis import clock, inbox, outbox, problems
@@ -261,6 +264,17 @@ async def command(request: Request, principal: Principal, do: Callable[[Work[Any
         return response
 
 
+class _App(FastAPI):
+    """Begins each request without a current span: a connection whose reading was once paused goes on in that request's context."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        token = attach(Context())
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            detach(token)
+
+
 def create_app(
     name: str,
     *,
@@ -302,7 +316,7 @@ def create_app(
             HTTPXClientInstrumentor().uninstrument()
             FastAPIInstrumentor.uninstrument_app(app)
 
-    app = FastAPI(title=title or f"Zhaoqi {name}", version="1", lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app = _App(title=title or f"Zhaoqi {name}", version="1", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     problems.install(app)
     for gone in (*inbox.INFRASTRUCTURE, TimeoutError):
         app.add_exception_handler(gone, _unavailable)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, Field
 
 from contracts.events import Yuan
@@ -86,12 +86,12 @@ def _reach(counts: Counts) -> Reach:
     )
 
 
-def _simulated(benefit: Benefit, city: Sequence[Enterprise], as_of: date) -> Simulation:
+def _simulated(benefit: Benefit, city: Sequence[Enterprise] | None, as_of: date) -> Simulation:
     registry, figures = load_registry(), load_figures()
     report = check(benefit, registry=registry, figures=figures)
     broken = any(finding.code != "case-fails" for finding in report.errors)
     reach = None
-    if not broken:
+    if not broken and city is not None:
         _, counts = eligible([Offer(benefit, 0)], city, as_of=as_of, registry=registry, figures=figures)
         reach = _reach(counts[benefit.id])
     return Simulation(
@@ -116,12 +116,14 @@ def _cases(benefit: Benefit, report: Report, *, broken: bool) -> list[CaseResult
 
 
 @router.post("", openapi_extra={"requestBody": {"content": {"application/json": {"schema": {"type": "object"}}}, "required": True}})
-async def simulate(request: Request, principal: Reader) -> Simulation:
-    """Check a draft {"benefit": {…}}, run its cases, and decide it for every enterprise of the city. Nothing is kept or said."""
+async def simulate(
+    request: Request, principal: Reader, reach: Annotated[bool, Query(description="是否对全市企业试算")] = True
+) -> Simulation:
+    """Check a draft {"benefit": {…}}, run its cases, and, with `reach`, decide it for every enterprise. Nothing is kept or said."""
     benefit = _draft(await request.body())
     runtime = runtime_of(request)
     async with runtime.read(principal) as store:
-        city = await store.enterprises()
+        city = await store.enterprises() if reach else None
     as_of = clock.city_day(clock.now(), runtime.settings.timezone)
     return await asyncio.to_thread(_simulated, benefit, city, as_of)
 
