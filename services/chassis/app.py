@@ -20,7 +20,6 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
-
 from starlette.types import Receive, Scope, Send
 
 from contracts.topics import TOPIC_OF, TOPICS
