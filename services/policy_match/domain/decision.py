@@ -8,8 +8,9 @@ from datetime import date, datetime
 from contracts.rules import AmountRange, Benefit, Decision, Figures, Finding, Outcome, Registry, Span
 from services.policy_match.domain.amount import NO_AMOUNT, AmountInterval, interval
 from services.policy_match.domain.enterprise import Enterprise
+from services.policy_match.domain.in_time import eligible_from
 from services.policy_match.domain.interpreter import Scope, answer, value
-from services.policy_match.domain.near_miss import eligible_from, near_miss
+from services.policy_match.domain.near_miss import near_miss
 from services.policy_match.domain.population import Population
 from services.policy_match.domain.reasons import finding, leaves
 from services.policy_match.domain.values import TRUE, Answer, both, either, relation

@@ -1,4 +1,4 @@
-"""What an enterprise just misses: the fewest, smallest changes that leave no false test in the way, and the day time alone brings it.
+"""What an enterprise just misses: the fewest, smallest changes that leave no false test in the way.
 
 Only what can still be changed is asked for: no fact that is fixed, no day that is past, no event undone. Where a test looks at
 a period that is over, the change is asked of the period that will take its place.
@@ -6,7 +6,7 @@ a period that is over, the change is asked of the period that will take its plac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,11 +18,9 @@ from typing import Any, NamedTuple
 from contracts.rules import (
     NUMERIC,
     TWINS,
-    Ago,
     All,
     AnyOf,
     AtLeast,
-    Benefit,
     Change,
     Compared,
     CountTest,
@@ -33,16 +31,13 @@ from contracts.rules import (
     Node,
     NoneOf,
     Not,
-    PublicFigure,
     Some,
-    Steps,
     SumTest,
-    walk,
 )
 from services.policy_match.domain.interpreter import Scope, answer, stated, value
-from services.policy_match.domain.periods import Period, is_relative, resolve, step
+from services.policy_match.domain.periods import Period, is_relative, resolve
 from services.policy_match.domain.reasons import Leaf, leaves, limbs, shown
-from services.policy_match.domain.values import NOTHING, Exact, Range, TypeMismatch, Unknown, as_date
+from services.policy_match.domain.values import NOTHING, Answer, Exact, Range, TypeMismatch, Unknown, as_date, both, either, negated
 
 _MOST_WAYS = 64  # alternatives followed at most; a rule with more ways to be met is not a near miss
 _ROUNDS = 3  # a changed fact may move what another test asks
@@ -50,15 +45,16 @@ _UNITS = {"money": Fraction(1, 100), "ratio": Fraction(1, 10000), "number": Frac
 
 
 class Target(NamedTuple):
-    """What is asked to change: a fact (in the period asked, and the one the test looks at today) or a record kind."""
+    """What is asked to change: a fact (in the period asked, and the one the test looks at today), or with `row` a record kind."""
 
     id: str
     period: Period | None = None
     today: Period | None = None
+    row: bool = False
 
     @property
     def label(self) -> str:
-        return self.id if self.period is None else f"{self.id}@{self.period.key}"
+        return self.id if self.period is None or self.row else f"{self.id}@{self.period.key}"
 
 
 @dataclass(frozen=True)
@@ -68,6 +64,11 @@ class Bounds:
     low: Any = None
     high: Any = None
     choices: tuple[Any, ...] | None = None
+
+    def hold(self, new: Any) -> bool:
+        if self.choices is not None:
+            return new in self.choices
+        return (self.low is None or new >= self.low) and (self.high is None or new <= self.high)
 
     def met_with(self, other: Bounds) -> Bounds | None:
         if self.choices is not None or other.choices is not None:
@@ -157,22 +158,51 @@ def _cheapest(ways: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
 
 def _plan(way: tuple[str, ...], rule: Node, scope: Scope, tests: Mapping[str, Leaf]) -> tuple[list[Change], date | None] | None:
     """One new value for each fact that satisfies all its tests; None where there is none, or where something stays false."""
+    of = {path: demand.target for path in way if (demand := _demand(tests[path], scope, hold=not tests[path].negated)) is not None}
+    unacted = {of[path] for path in of if _beyond_acting_out(tests[path].node)}
+    granted = frozenset(path for path in of if of[path] in unacted)
+    found = {target: demand.found for target, demand in (_demands(way, scope, tests, also_true=False) or {}).items()}
     for also_true in (True, False):
         now = scope
         for _ in range(_ROUNDS):
             demands = _demands(way, now, tests, also_true=also_true)
             if demands is None:
                 break
-            values = {target: _nearest(demand, scope) for target, demand in demands.items()}
+            values = {target: _nearest(target, found[target], demand.bounds, scope) for target, demand in demands.items()}
             if any(new is None for new in values.values()):
                 break
-            now = _changed(scope, values)
-            if answer(rule, now).value is not False or any(t.period != t.today for t in values):
-                asked = {t: new for t, new in values.items() if shown(demands[t].found) != shown(new)}  # else time alone will do
-                changes = [Change.model_construct(fact=t.label, from_=shown(demands[t].found), to=shown(new)) for t, new in asked.items()]
+            now = _changed(scope, values, unacted)
+            if _answer(rule, "", now, tests, granted).value is not False and _stable(
+                values, _demands(way, now, tests, also_true=also_true)
+            ):
+                asked = {t: new for t, new in values.items() if shown(found[t]) != shown(new)}  # else time alone will do
+                changes = [Change.model_construct(fact=t.label, from_=shown(found[t]), to=shown(new)) for t, new in asked.items()]
                 ends = [t.period.last for t in asked if t.period is not None]
                 return (changes, min(ends) if ends else None) if changes else None
     return None
+
+
+def _beyond_acting_out(test: Node) -> bool:
+    """Whether stating a new value would not show in the test: a row to come, or a change against a year that will be another."""
+    return not isinstance(test, FactTest) or test.take is not None
+
+
+def _stable(values: Mapping[Target, Any], again: Mapping[Target, Demand] | None) -> bool:
+    """Whether the new values still meet the demands once all of them are stated: one may have moved the bar of another."""
+    return again is not None and all(again[t].bounds.hold(new) for t, new in values.items() if t in again)
+
+
+def _answer(node: Node, path: str, scope: Scope, tests: Mapping[str, Leaf], granted: frozenset[str]) -> Answer:
+    """The answer of the rule with some of its tests taken as met."""
+    if path in tests and tests[path].node is node:
+        return Answer(not tests[path].negated) if path in granted else answer(node, scope)
+    below = [_answer(limb, f"{path}/{name}" if path else name, scope, tests, granted) for name, limb in limbs(node)]
+    if isinstance(node, Not):
+        return negated(below[0])
+    if isinstance(node, AtLeast):
+        possible = sum(a.value is not False for a in below)
+        return Answer(None if possible >= node.at_least else False)
+    return both(below) if isinstance(node, All) else either(below)
 
 
 def _demands(way: tuple[str, ...], scope: Scope, tests: Mapping[str, Leaf], *, also_true: bool) -> dict[Target, Demand] | None:
@@ -247,7 +277,7 @@ def _row_demand(kind: str, node: Any, bounds: Bounds, found: Exact, scope: Scope
             day = as_date(day) if isinstance(day, str) else day
             if isinstance(day, date) and day < scope.as_of:
                 return None
-    return Demand(Target(kind, period, period), found, bounds)
+    return Demand(Target(kind, period, period, row=True), found, bounds)
 
 
 def _latest_demand(node: LatestTest, scope: Scope) -> Demand | None:
@@ -284,7 +314,7 @@ def _fact_demand(test: FactTest, scope: Scope, *, hold: bool) -> Demand | None:
         found = stated(test.fact, today, scope)
     if isinstance(found, Unknown):
         return None
-    if isinstance(found, Decimal):
+    if isinstance(found, Decimal | Fraction):
         kind = entry.type if entry is not None and entry.type in NUMERIC else "number"
         bounds = _solved(test, scope, hold=hold, unit=_UNITS[kind], asked=asked)
     elif isinstance(found, date):
@@ -369,12 +399,12 @@ def _unfolded(test: FactTest, bound: Fraction, scope: Scope, asked: Period | Non
         base = stated(test.fact, asked.year_before(), scope)
         if base == 0 and test.base_if_zero is not None:
             base = test.base_if_zero
-        if over > 1 or not isinstance(base, Decimal) or (test.take == "growth" and base <= 0):
+        if over > 1 or not isinstance(base, Decimal | Fraction) or (test.take == "growth" and base <= 0):
             return None
         return Fraction(base) + bound if test.take == "increase" else Fraction(base) * (1 + bound)
-    if test.since is not None or not all(isinstance(item, Decimal) for item in others):
+    if test.since is not None or not all(isinstance(item, Decimal | Fraction) for item in others):
         return None
-    total = sum((Fraction(item) for item in others if isinstance(item, Decimal)), Fraction(0))
+    total = sum((Fraction(item) for item in others if isinstance(item, Decimal | Fraction)), Fraction(0))
     if test.take == "sum":
         return bound - total
     if test.take == "mean":
@@ -385,16 +415,14 @@ def _unfolded(test: FactTest, bound: Fraction, scope: Scope, asked: Period | Non
 # -------------------------------------------------------------------------------------------------------- the new value
 
 
-def _nearest(demand: Demand, scope: Scope) -> Any:
+def _nearest(target: Target, found: Any, bounds: Bounds, scope: Scope) -> Any:
     """The value within the bounds that is nearest to what was found; None where there is none."""
-    bounds = demand.bounds
     if bounds.choices is not None:
         return bounds.choices[0]
-    entry = scope.registry.facts.get(demand.target.id)
-    if demand.found is None:
+    if found is None:
         return bounds.low
-    found = demand.found if isinstance(demand.found, date) else Fraction(demand.found)
-    new: Any = found
+    entry = scope.registry.facts.get(target.id)
+    new: Any = found if isinstance(found, date) else Fraction(found)
     if bounds.low is not None and new < bounds.low:
         new = bounds.low
     if bounds.high is not None and new > bounds.high:
@@ -405,12 +433,12 @@ def _nearest(demand: Demand, scope: Scope) -> Any:
     return None if negative else new
 
 
-def _changed(scope: Scope, values: Mapping[Target, Any]) -> Scope:
-    """The scope as if the new values were stated today; a change of rows cannot be acted out and is left to the count."""
+def _changed(scope: Scope, values: Mapping[Target, Any], unacted: set[Target]) -> Scope:
+    """The scope as if the new values were stated today, also where the tests look today; rows to come cannot be acted out."""
     for target, new in values.items():
-        if target.id in scope.registry.kinds:
+        if target.row:
             continue
-        for period in {target.today, target.period}:
+        for period in {target.period} if target in unacted else {target.today, target.period}:
             scope = _put(scope, target.id, None if period is None else period.key, new)
     return scope
 
@@ -438,40 +466,3 @@ def _distance(change: Change) -> Fraction:
         return Fraction(abs((as_date(str(new)) - as_date(str(old))).days), 365)
     except TypeMismatch:
         return Fraction(1)
-
-
-# ------------------------------------------------------------------------------------------------------ what time brings
-
-
-def eligible_from(benefit: Benefit, scope: Scope, holds: Callable[[Scope], bool], *, in_force: bool) -> date | None:
-    """The first day within three years on which the benefit becomes due if no fact changes; None where time changes nothing."""
-    by_day, by_month = _depends_on_time(benefit.rule, scope)
-    by_day = by_day or not in_force
-    if not (by_day or by_month):
-        return None
-    last = step(scope.as_of, Steps(years=3))
-    day = scope.as_of + timedelta(days=1)
-    while day <= last:
-        if (by_day or day.day == 1) and holds(replace(scope, as_of=day)):
-            return day
-        day += timedelta(days=1)
-    return None
-
-
-def _depends_on_time(rule: Node, scope: Scope) -> tuple[bool, bool]:
-    """Whether the answer may change from one day to the next, and whether at the turn of a month."""
-    by_day = by_month = False
-    for node in walk(rule):
-        by_day = by_day or isinstance(node, Ago) or (isinstance(node, PublicFigure) and node.on is None)
-        period = getattr(node, "period", None)
-        during = str(node.value) if isinstance(node, Compared) and node.is_ == "during" else None
-        by_month = by_month or any(is_relative(name) for name in (period, during) if name)
-    by_day = by_day or any(_rows_to_come(kind, scope) for kind in scope.enterprise.records)
-    return by_day, by_month
-
-
-def _rows_to_come(kind: str, scope: Scope) -> bool:
-    known = scope.registry.kinds.get(kind)
-    begins = known.begins() if known else None
-    rows = scope.enterprise.records[kind]
-    return begins is not None and any(row.get(begins) and as_date(row[begins]) > scope.as_of for row in rows)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from contracts.rules import (
     Ago,
@@ -71,7 +71,7 @@ def limbs(rule: Node) -> Iterator[tuple[str, Node]]:
         yield "not", rule.not_
 
 
-_WORDS = {True: "true", False: "false", None: "unknown"}
+_WORDS: dict[bool | None, Literal["true", "false", "unknown"]] = {True: "true", False: "false", None: "unknown"}
 
 
 def finding(leaf: Leaf, scope: Scope) -> Finding:
@@ -97,7 +97,7 @@ def finding(leaf: Leaf, scope: Scope) -> Finding:
     )
 
 
-def _why(result: Answer) -> str | None:
+def _why(result: Answer) -> Literal["missing", "judged"] | None:
     if result.value is not None:
         return None
     return "missing" if result.missing or not result.judged else "judged"
