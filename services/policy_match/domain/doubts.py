@@ -146,7 +146,7 @@ def _bare(node: Any) -> Any:
 
 # ------------------------------------------------------------------------------------------------------------- warnings
 
-_INCLUSIVE_MISMATCH = re.compile(r"(大于|超过|高于|多于|早于|晚于|小于|低于|少于|不足|不满|未满)[^，。；、（）()]{0,20}[（(]含")
+_INCLUSIVE_MISMATCH = re.compile(r"(?<!不)(大于|超过|高于|多于|早于|晚于|小于|低于|少于|不足|不满|未满)[^，。；、（）()]{0,20}[（(]含")
 _EXCLUSIVE_MISMATCH = re.compile(r"(不低于|不少于|不小于|不高于|不超过|不多于|不大于|至少)[^，。；、（）()]{0,20}[（(]不含")
 
 
@@ -154,7 +154,7 @@ def warnings(benefit: Benefit, registry: Registry, figures: Figures) -> Iterator
     words = [("text", benefit.text or ""), *((at, node.quote) for at, node, _ in places(benefit) if node.quote)]
     for at, text in words:
         found = _INCLUSIVE_MISMATCH.search(text) or _EXCLUSIVE_MISMATCH.search(text)
-        if found and not (found.re is _INCLUSIVE_MISMATCH and text[: found.start() + 1].endswith("不")):
+        if found:
             yield CheckFinding("inclusive-mismatch", at, f"含与不含自相矛盾：“{found[0]}…”", "请向发文单位核实，再定用 >= 还是 >")
     for at, node, _ in places(benefit):
         yield from _place_warnings(at, node, registry, figures)
