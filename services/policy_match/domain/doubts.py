@@ -10,6 +10,7 @@ from typing import Any
 from contracts.rules import (
     All,
     AnyOf,
+    AtLeast,
     Benefit,
     Compared,
     CountOf,
@@ -35,7 +36,7 @@ from contracts.rules import (
 )
 from services.policy_match.domain.interpreter import ranked_figure
 from services.policy_match.domain.language import CheckFinding, places
-from services.policy_match.domain.reasons import leaves
+from services.policy_match.domain.reasons import leaves, limbs
 from services.policy_match.domain.values import same_text
 
 
@@ -174,9 +175,11 @@ def warnings(benefit: Benefit, registry: Registry, figures: Figures) -> Iterator
 
 
 def _place_warnings(at: str, node: Node, registry: Registry, figures: Figures) -> Iterator[CheckFinding]:
-    if isinstance(node, AnyOf):
-        for one, other in _negations(node.any):
-            yield CheckFinding("repeats-negation", at, f"第 {one + 1} 项与第 {other + 1} 项互为否定", "有事实时恒为真，请核对原文")
+    if isinstance(node, All | AnyOf | AtLeast):
+        for one, other in _negations([limb for _, limb in limbs(node)]):
+            yield CheckFinding(
+                "repeats-negation", at, f"第 {one + 1} 项与第 {other + 1} 项互为否定", "总有一项成立、一项不成立，请核对原文"
+            )
     if isinstance(node, Rate) and isinstance(node.rate, Decimal) and node.rate > 1 and _is_money(node.of, registry):
         yield CheckFinding("rate-over-one", f"{at}/rate", f"比例 {node.rate} 大于 1", "百分之五写作 0.05")
     if isinstance(node, Tiers) and node.marginal and _is_money(node.on, registry):

@@ -143,10 +143,15 @@ def _at_least(rule: AtLeast, scope: Scope) -> Answer:
 
 
 def _judged(rule: Judged, scope: Scope) -> Answer:
-    holds = (judgement_of(rule.judged, scope) or {}).get("holds")
-    if isinstance(holds, bool):
-        return TRUE if holds else FALSE
-    return Answer(None, (), (rule.judged,))
+    return _by_a_person(Answer(None, (), (rule.judged,)), scope)
+
+
+def _by_a_person(open_: Answer, scope: Scope) -> Answer:
+    """What waits for one judgement only is settled by it."""
+    if open_.value is not None or open_.missing or len(set(open_.judged)) != 1:
+        return open_
+    holds = (judgement_of(open_.judged[0], scope) or {}).get("holds")
+    return open_ if not isinstance(holds, bool) else TRUE if holds else FALSE
 
 
 def judgement_of(text: str, scope: Scope) -> Row | None:
@@ -162,7 +167,7 @@ def judgement_of(text: str, scope: Scope) -> Row | None:
 
 def _fact_test(test: FactTest, scope: Scope) -> Answer:
     if test.take != "every":
-        return compared(test, fact_value(test, scope), scope)
+        return _by_a_person(compared(test, fact_value(test, scope), scope), scope)
     assert test.period is not None
     periods = window(test, scope)
     if isinstance(periods, Unknown):
