@@ -74,8 +74,8 @@ class _Rule:
 
     def add(self, node: Node, quote: str, article: str, span: tuple[int, int] | None) -> None:
         evidence: Node = {"quote": quote, "article": article} | ({"span": list(span)} if span else {})
-        bare = {k: v for k, v in node.items()}
-        if all({k: v for k, v in t.items() if k not in ("quote", "article", "span")} != bare for t in self.tests):
+        bare = dict(node)
+        if all(_bare(t) != bare for t in self.tests):
             self.tests.append(bare | evidence)
 
     @property
@@ -100,11 +100,28 @@ def _of_clause(clause: Clause, document: Document, setting: Setting, lexicon: Le
     body = Passage.of(clause.body)
     promised = [p for p in provisions(body, lexicon) if not _reports(body, p)]
     listed = requirements(body, promised, lexicon)
-    found = [_promised(clause, document, body, p, listed.get(i, []), setting=setting, lexicon=lexicon) for i, p in enumerate(promised)]
-    found = [d for d in found if d is not None]
+    drafted = [_promised(clause, document, body, p, listed.get(i, []), setting=setting, lexicon=lexicon) for i, p in enumerate(promised)]
+    found = _distinct([d for d in drafted if d is not None])
     if not found and clause.enterprise_benefit is not False:
         found = _offered(clause, document, body, setting)
     return [_numbered(d, i, len(found)) for i, d in enumerate(found, 1)]
+
+
+def _distinct(found: list[Draft]) -> list[Draft]:
+    """Without drafts that repeat an earlier one's rule and add no amount."""
+    out: list[Draft] = []
+    for draft in found:
+        rule = _bare(draft.benefit["rule"])
+        if draft.benefit["amount"] is not None or all(_bare(d.benefit["rule"]) != rule for d in out):
+            out.append(draft)
+    return out
+
+
+def _bare(node: Any) -> Any:
+    """A node without its evidence."""
+    if isinstance(node, dict):
+        return {k: _bare(v) for k, v in node.items() if k not in ("quote", "article", "span")}
+    return [_bare(item) for item in node] if isinstance(node, list) else node
 
 
 def _reports(body: Passage, provision: Provision) -> bool:
@@ -186,7 +203,7 @@ def _offered(clause: Clause, document: Document, body: Passage, setting: Setting
     seen: list[Node] = []
     title = Passage.of(clause.title)
     made = offers(body, title, setting)
-    where, unit = district(body, clause.units, setting)
+    where, _ = district(body, clause.units, setting)
     if (
         not made
         and where is not None
@@ -202,8 +219,8 @@ def _offered(clause: Clause, document: Document, body: Passage, setting: Setting
             rule.add(answer.node, passage.quote(condition.span), _article(clause), span)
             rule.notes += answer.notes
         _territory(clause, body, rule, setting)
-        bare: Node = {"tests": [{k: v for k, v in t.items() if k not in ("quote", "span", "article")} for t in rule.tests]}
-        if not rule.tests or bare in seen:
+        bare = _bare(rule.node) if rule.tests else None
+        if bare is None or bare in seen:
             continue
         seen.append(bare)
         group = "、".join(str(c.value) for c in offer.conditions) if offer else ""

@@ -1,4 +1,6 @@
-"""From a condition in words to a test on facts: registry ids where the registry has the fact, `open.` ids where it has not, `judged` where a person decides.
+"""From a condition in words to a test on facts.
+
+Registry ids where the registry has the fact, `open.` ids where it has not, `judged` where only a person decides.
 
 No condition is dropped. Every node bears the words it comes from; what the mapping had to take for granted is told as a note.
 """
@@ -18,19 +20,41 @@ Node = dict[str, Any]
 # Attributes that name a state only a person can see.
 JUDGED = frozenset(
     {
-        "受疫情影响", "生产经营困难", "缴税困难", "示范效应", "产业政策符合", "财务管理制度", "风险可控", "证明材料", "评估结果", "验收结果", "其他条件", "成果转化", "经营项目", "接待要求",
-        "资金用途", "房产用途", "设备用途", "参加展会", "签订合同", "产品或业务", "兼并重组", "租赁要求", "定损核赔", "贷款风险发生", "项目类型", "项目状态", "标准制定", "知识产权",
+        "受疫情影响", "生产经营困难", "缴税困难", "示范效应", "产业政策符合", "财务管理制度", "风险可控", "证明材料", "评估结果",
+        "验收结果", "其他条件", "成果转化", "经营项目", "接待要求", "资金用途", "房产用途", "设备用途", "参加展会", "签订合同",
+        "产品或业务", "兼并重组", "租赁要求", "定损核赔", "贷款风险发生", "项目类型", "项目状态", "标准制定", "知识产权",
     }
 )  # fmt: skip
 # Attribute of a bounded figure -> fact, how it is taken.
 FIGURES: Mapping[str, tuple[str, str | None]] = {
-    "上年度营业收入": ("revenue", None), "营业收入增长率": ("revenue", "growth"), "主营业务收入": ("main_revenue", None), "年销售额": ("sales", None), "月销售额": ("sales", None),
-    "利润总额": ("profit", None), "工业总产值": ("output_value", None), "工业总产值增量": ("output_value", "increase"), "研发费用": ("rd_expense", None), "研发费用增量": ("rd_expense", "increase"),
-    "注册资本": ("registered_capital", None), "实缴注册资本": ("paid_in_capital", None), "固定资产投资额": ("fixed_investment", None), "设备投资额": ("equipment_investment", None),
-    "纳税额": ("tax_paid", None), "地方经济贡献": ("local_contribution", None), "从业人数": ("employees", None), "参保人数": ("insured_persons", None), "裁员率": ("layoff_rate", None),
-    "办公面积": ("office_area", None), "电压等级": ("voltage", None), "上缴工会经费": ("union_fee", None), "亩均税收": ("tax_per_mu", None), "出口额": ("exports", None), "进口额": ("imports", None),
-    "资产总额": ("total_assets", None), "融资额": ("equity_financing", None),
-}  # fmt: skip
+    "上年度营业收入": ("revenue", None),
+    "营业收入增长率": ("revenue", "growth"),
+    "主营业务收入": ("main_revenue", None),
+    "年销售额": ("sales", None),
+    "月销售额": ("sales", None),
+    "利润总额": ("profit", None),
+    "工业总产值": ("output_value", None),
+    "工业总产值增量": ("output_value", "increase"),
+    "研发费用": ("rd_expense", None),
+    "研发费用增量": ("rd_expense", "increase"),
+    "注册资本": ("registered_capital", None),
+    "实缴注册资本": ("paid_in_capital", None),
+    "固定资产投资额": ("fixed_investment", None),
+    "设备投资额": ("equipment_investment", None),
+    "纳税额": ("tax_paid", None),
+    "地方经济贡献": ("local_contribution", None),
+    "从业人数": ("employees", None),
+    "参保人数": ("insured_persons", None),
+    "裁员率": ("layoff_rate", None),
+    "办公面积": ("office_area", None),
+    "电压等级": ("voltage", None),
+    "上缴工会经费": ("union_fee", None),
+    "亩均税收": ("tax_per_mu", None),
+    "出口额": ("exports", None),
+    "进口额": ("imports", None),
+    "资产总额": ("total_assets", None),
+    "融资额": ("equity_financing", None),
+}
 PROJECT_FIELDS = {"项目总投资": "total", "单台设备金额": "equipment"}
 # A share of one fact in another: 研发费用占营业收入的3%.
 SHARES = (
@@ -65,7 +89,7 @@ class Setting:
 
 def named(registry: Registry, codes: str, words: str) -> list[str]:
     """The codes of a list that the words name, longest wording first; a wording that stands under several codes means all of them."""
-    table: Mapping[str, Sequence[str]] = registry.codes.get(codes, {})  # type: ignore[assignment]
+    table: Mapping[str, Sequence[str]] = registry.codes.get(codes, {})
     wordings = sorted({w for many in table.values() for w in many}, key=len, reverse=True)
     left, found = words, list[str]()
     for wording in wordings:
@@ -246,7 +270,7 @@ def _place(name: str, words: str, setting: Setting) -> Told:
 
 
 def _body(words: str, registry: Registry) -> Told:
-    owners = [code for code in named(registry, "ownership", words)]
+    owners = named(registry, "ownership", words)
     if re.search(r"台资|台商|台企", words):
         return Told({"fact": "taiwan_invested", "is": "=", "value": True})
     if owners:
@@ -276,7 +300,7 @@ def _title(words: str) -> str:
 def _honour(name: str, words: str, registry: Registry) -> Told:
     titles = named(registry, "honours", words)
     notes: tuple[str, ...] = ()
-    if (not titles and "科技型企业" in words) or words == "科技企业":
+    if not titles and "科技型企业" in words:
         titles, notes = ["高新技术企业", "科技型中小企业"], ("“科技型企业”没有统一的认定，按高新技术企业和科技型中小企业理解，请核对",)
     if "专精特新企业" in _plain_quotes(words):
         titles = [
