@@ -230,3 +230,59 @@ def _nodes(node: Any) -> list[dict[str, Any]]:
     if isinstance(node, dict):
         return [node, *(n for v in node.values() for n in _nodes(v))]
     return [n for v in node for n in _nodes(v)] if isinstance(node, list) else []
+
+
+def test_or_binds_the_condition_before_it_and_the_phrase_behind_it() -> None:
+    body = "对注册成立满3年，且上年度营业收入2000万元以上或研发费用100万元以上的企业，给予10万元奖励。"
+    age, either = conditions_in(only(body)["rule"])
+    assert age["fact"] == "founded_on"
+    assert [way["fact"] for way in either["any"]] == ["revenue", "rd_expense"]
+
+
+def test_an_exception_asks_for_the_contrary() -> None:
+    tests = conditions_in(only("对外贸企业（物流企业除外），给予10万元奖励。")["rule"])
+    assert {"not": {"fact": "industry", "is": "under", "value": ["G"]}} in tests
+
+
+def test_a_share_that_names_only_its_base_leans_on_the_figure_before_it() -> None:
+    body = "对上年度研发费用总额不低于100万元，且占营业收入总额比重不低于3%的企业，给予10万元奖励。"
+    share = {"times": [Decimal("0.03"), {"fact": "revenue", "period": "last_year"}]}
+    assert {"fact": "rd_expense", "period": "last_year", "is": ">=", "value": share} in conditions_in(only(body)["rule"])
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        ("对近两年研发费用总额均值在1000万元以上的企业，给予10万元奖励。", {"over": 2, "take": "mean"}),
+        ("对近三年研发费用累计1000万元以上的企业，给予10万元奖励。", {"over": 3, "take": "sum"}),
+        ("对近三年营业收入平均增长率达到15%以上的企业，给予10万元奖励。", {"over": 3, "take": "growth"}),
+    ],
+)
+def test_years_are_taken_together_as_the_words_say(body: str, wanted: dict[str, Any]) -> None:
+    (test,) = [t for t in conditions_in(only(body)["rule"]) if "over" in t]
+    assert {k: test[k] for k in wanted} == wanted
+
+
+def test_a_growth_asked_of_every_year_is_for_a_person() -> None:
+    assert any("judged" in t for t in conditions_in(only("对连续两年营业收入增速达到15%的企业，给予10万元奖励。")["rule"]))
+
+
+def test_a_look_back_for_penalties_has_its_years() -> None:
+    tests = conditions_in(only("对近三年未发生重大违法行为的企业，给予10万元奖励。")["rule"])
+    since = {"field": "decided_on", "is": ">=", "value": {"ago": {"years": 3}}}
+    assert {"none": "penalty", "where": [since, {"field": "serious", "is": "=", "value": True}]} in tests
+
+
+def test_a_share_of_what_lies_above_a_line_is_marginal() -> None:
+    amount = amount_of(only("对规上企业，营业收入超过2000万元的部分，按1%给予奖励。"))
+    assert amount == {"tiers": [[0, 0], [20000000, Decimal("0.01")]], "on": {"fact": "revenue", "period": "last_year"}, "marginal": True}
+
+
+def test_an_amount_in_foreign_money_is_not_taken_for_yuan() -> None:
+    tests = conditions_in(only("对上年度出口额100万美元以上的企业，给予10万元奖励。")["rule"])
+    assert all(t.get("value") != 1000000 for t in tests)
+
+
+def test_the_year_of_a_figure_is_its_period_and_no_condition_of_its_own() -> None:
+    tests = conditions_in(only("对2023年度工业总产值达到1亿元以上的企业，给予10万元奖励。")["rule"])
+    assert tests == [{"fact": "output_value", "period": "2023", "is": ">=", "value": 100000000}]

@@ -22,7 +22,10 @@ SIZES = (("大", "大型"), ("中", "中型"), ("小", "小型"), ("微", "微�
 
 @dataclass(frozen=True)
 class Condition:
-    """`value` is as printed: text, a list of texts, a number, a pair of dates; `unit` the printed unit of a number."""
+    """`value` is as printed: text, a list of texts, a number, a pair of dates; `unit` the printed unit of a number.
+
+    `excepted` is true where the words make an exception (除…外, 不含, 未…): the rule asks for the contrary.
+    """
 
     attribute: str
     operator: str
@@ -31,6 +34,7 @@ class Condition:
     span: Span
     comparison: Comparison | None = None
     window: Window | None = None
+    excepted: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,7 @@ REPEATED = frozenset({"资质认定", "违法记录", "注册地", "年龄", "�
 # A condition of the key's attribute says nothing of its own inside one of these.
 INSIDE = {
     "行业": ("资质认定", "纳统情况", "产业政策符合", "名单入选", "承租国有房产", "项目入库", "行业"),
+    "名单入选": ("信用状况",),
     "企业规模": ("资质认定", "纳统情况", "上市板块", "上市阶段", "名单入选", "项目入库", "创办主体"),
     "主体类型": ("企业规模", "招用对象", "人员身份", "签订合同", "证明材料", "承租国有房产", "资质认定", "上市阶段"),
     "人员身份": ("招用对象",),
@@ -87,7 +92,7 @@ def conditions(
     found: list[Condition] = []
     for region in _regions(passage, provision):
         found += _in_region(text, region, provision.given, wordings)
-    own = _nearest(_kept(text, found, provision), provision)
+    own = _nearest([replace(c, excepted=_denied(text, c)) for c in _kept(text, found, provision)], provision)
     own += _unnamed(text, provision, own, wordings)
     listed = _listed(text, provision, items, own, wordings)
     if any(c.attribute == "主体类型" for c in listed):  # "担保机构应…" says better who it is than "给予担保机构"
@@ -312,9 +317,26 @@ def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
             -len(c.span),
         ),
     ):
-        if not any(o.attribute == c.attribute and (c.attribute not in REPEATED or o.span.meets(c.span)) for o in out):
+        same = [o for o in out if o.attribute == c.attribute and o.excepted == c.excepted]
+        if not any(c.attribute not in REPEATED or o.span.meets(c.span) for o in same):
             out.append(c)
     return out
+
+
+_DENIED = re.compile(r"(?:未曾?|不在|不属于?|不是|(?<!除)非|没有|不得)(?:被|获得?|享受过?|列入)?$")
+_MEMBERSHIPS = frozenset({"资质认定", "名单入选", "项目入库", "上市板块", "行业", "主体类型", "企业规模"})
+
+
+def _denied(text: str, condition: Condition) -> bool:
+    """True where the words stand under 除…外, …除外, 不含…, or behind 未, 不属于."""
+    before = text[max(0, condition.span.start - 40) : condition.span.start]
+    after = text[condition.span.end : condition.span.end + 40]
+    bracket = before.rpartition("(")[2] if "(" in before and ")" not in before.rpartition("(")[2] else None
+    if bracket is not None and (re.match(r"(?:不含|不包括|除)", bracket) or re.match(r"[^()。;]{0,30}除外", after)):
+        return True
+    if re.search(r"除[^。;,]{0,20}$", before) and re.match(r"[^。;,]{0,20}(?:以外|之外|外)", after):
+        return True
+    return condition.attribute in _MEMBERSHIPS and bool(_DENIED.search(before))
 
 
 def _in_region(text: str, region: Span, figures_given: Sequence[Figure], wordings: Wordings) -> list[Condition]:
@@ -332,6 +354,8 @@ def _in_region(text: str, region: Span, figures_given: Sequence[Figure], wording
         measured = None if _excepted(text, region, span) else _measured(text, region, comparison, wordings)
         if measured:
             found.append(measured)
+    bounded = [_shift(c.comparison.span, region.start) for c in found if c.comparison]
+    found = [c for c in found if c.window is None or not any(c.span.within(b) for b in bounded)]  # the year of a figure is its period
     taken = [c.span for c in found if c.comparison]
     for said in wordings.said:
         for m in re.finditer(said.wording, text[region.start : region.end]):

@@ -13,7 +13,7 @@ from typing import Any
 
 from contracts.rules import Registry
 from services.catalog.domain.conditions import Condition
-from services.catalog.domain.quantities import Comparison, Figure, plain
+from services.catalog.domain.quantities import Comparison, Figure, numeral, plain
 
 Node = dict[str, Any]
 
@@ -192,6 +192,10 @@ def _bounded(condition: Condition, comparison: Comparison, words: str) -> Told:
         known = (known[0], "growth") if growth else None
     if known and known[1] is None and re.search(r"增量|净增|新增|增加额", words) and figure.money:
         known = (known[0], "increase")
+    if re.search("美元|港元|港币|欧元|新台币", figure.unit):
+        return Told({"judged": words}, ("金额以外币计，须按汇率折算后判断",))
+    if known and known[1] == "growth" and "连续" in words:
+        return Told({"judged": words}, ("连续数年的增长率须逐年核对",))
     if known:
         fact, take = known
         node: Node = {"fact": fact}
@@ -199,6 +203,8 @@ def _bounded(condition: Condition, comparison: Comparison, words: str) -> Told:
             node["period"] = "month-1" if condition.attribute == "月销售额" else _period(words)
         if take:
             node["take"] = take
+        if "period" in node and (several := _over(words, take)):
+            node |= several
         return Told(node | test, notes)
     if condition.attribute in PROJECT_FIELDS:
         return Told({"some": "project", "where": [{"field": PROJECT_FIELDS[condition.attribute]} | test]}, notes)
@@ -208,6 +214,24 @@ def _bounded(condition: Condition, comparison: Comparison, words: str) -> Told:
 def open_fact(words: str, otherwise: str) -> str:
     """The id of a fact that the registry lacks, named by the words that ask for it."""
     return "open." + (re.sub(r"\W", "", words)[:24] or otherwise)
+
+
+def _over(words: str, take: str | None) -> Node | None:
+    """近两年均值, 近三年累计, 连续两年, 近三年平均增长率: the years taken together, and how."""
+    years = re.search(r"(?:近|连续|前)([一二两三四五\d])(?:个)?(?:会计)?年度?", words)
+    if years is None or (count := int(numeral(years[1]))) < 2:
+        return None
+    if take == "growth":
+        return {"over": count} if re.search("平均|均", words) else None
+    how = next(
+        (
+            how
+            for said, how in (("均值|平均|年均", "mean"), ("总额|累计|合计|总和", "sum"), ("连续|均达|每年", "every"))
+            if re.search(said, words)
+        ),
+        None,
+    )
+    return {"over": count, "take": how} if how else None
 
 
 def _period(words: str) -> str:
@@ -350,10 +374,13 @@ def _credit(words: str, registry: Registry) -> Told:
         tests.append({"fact": "abnormal", "is": "=", "value": False})
     if re.search(r"拖欠.{0,4}工资|欠薪", words):
         tests.append({"fact": "wage_arrears", "is": "=", "value": False})
-    if re.search(r"处罚|违法|违规", words):
-        tests.append({"none": "penalty", "where": []})
-    if re.search(r"事故", words):
-        tests.append({"none": "accident", "where": []})
+    since = re.search(r"(?:近|前|最近)?([一二两三四五\d])年(?:内|来)?", words)
+    if since and re.search(r"处罚|违法|违规|事故", words):
+        kind, day = ("accident", "happened_on") if "事故" in words else ("penalty", "decided_on")
+        where: list[Node] = [{"field": day, "is": ">=", "value": {"ago": {"years": int(numeral(since[1]))}}}]
+        if kind == "penalty" and re.search("重大|严重", words):
+            where.append({"field": "serious", "is": "=", "value": True})
+        tests.append({"none": kind, "where": where})
     if not tests:
         return Told({"judged": words})
     return Told(tests[0] if len(tests) == 1 else {"all": tests})

@@ -67,8 +67,9 @@ def _told(passage: Passage, provision: Provision, i: int, governed: Sequence[Con
         "conditions": [
             {"attribute": c.attribute, "operator": c.operator, "value": c.value, "unit": c.unit, "evidence": passage.quote(c.span)}
             for c in governed
+            if not c.excepted
         ],
-        "exclusions": [passage.quote(s) for s in _exclusions(passage, provision)],
+        "exclusions": [passage.quote(s) for s in (*(c.span for c in governed if c.excepted), *_exclusions(passage, provision))],
         "deadlines": [passage.quote(s) for s in deadlines(passage, provision)],
         "department": provision.block.department,
     }

@@ -101,12 +101,17 @@ def _groups(text: str, region: Span, setting: Setting) -> list[Condition]:
     for group in GROUPS:
         for m in re.finditer(group.wording, text[region.start : region.end]):
             span = Span(region.start + m.start(), region.start + m.end())
+            if re.search(r"(?:不含|不包括|除|非)$", text[max(region.start, span.start - 3) : span.start]):
+                continue
             if not any(c.span.meets(span) or (c.attribute == group.attribute and c.value == m.group()) for c in found):
                 found.append(Condition(group.attribute, group.operator, m.group(), None, span))
     for m in re.finditer(r"([\u4e00-\u9fa5]{2,12}?)(?:产业(?!政策|化|园|链)|企业|行业)", text[region.start : region.end]):
         span = Span(region.start + m.start(), region.start + m.end())
         codes = named(setting.registry, "industry", m.group())
-        if codes and not any(c.span.meets(span) for c in found) and not re.search(r"金融|银行|平台企业", m.group()):
+        denied = re.search(r"(?:不含|不包括|除|非)$", text[max(region.start, span.start - 3) : span.start]) or m.group().startswith(
+            ("不含", "除")
+        )
+        if codes and not denied and not any(c.span.meets(span) for c in found) and not re.search(r"金融|银行|平台企业", m.group()):
             start = _where_named(setting, m.group())
             found.append(Condition("行业", "=", m.group()[start:], None, Span(span.start + start, span.end)))
     for wording in _parks(setting):
