@@ -220,7 +220,10 @@ def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amoun
             if m:
                 place = strand.span.start + m.start()
                 words = _clause(text, span, place)
-                base = re.match(r"[^,。;]{2,3}(?P<b>[^,。;]{1,40})", text[place : words.end])
+                base = re.match(
+                    r"(?:免征|免收|免缴|免交|免除|豁免|免予|减半(?:征收)?|全额(?:返还|退还|扣除|支持|补[助贴]?|承担)?|免)(?P<b>[^,。;]{2,40})",
+                    text[place : words.end],
+                )
                 return Amount(
                     "rate", words, base=Span(place + base.start("b"), place + base.end("b")) if base else None, relief=Decimal(share)
                 )

@@ -10,18 +10,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from services.catalog.domain.attributes import MEASURED, SAID, Measured, Said
+from services.catalog.domain.attributes import FIGURE_NAMES, HEADS, MEASURED, NAMES, SAID, Measured, Said, named_after
+from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision
+from services.catalog.domain.provisions import Provision, zones
 from services.catalog.domain.quantities import Comparison, Figure, Window, comparisons, plain, windows
-from services.catalog.domain.requirements import Requirement
+from services.catalog.domain.requirements import Requirement, says_whom
 
 SIZES = (("大", "大型"), ("中", "中型"), ("小", "小型"), ("微", "微型"))
 
 
 @dataclass(frozen=True)
 class Condition:
-    """`value` is as printed: text, a list of texts, a number, a pair of dates; `unit` the printed unit of a number."""
+    """`value` is as printed: text, a list of texts, a number, a pair of dates; `unit` the printed unit of a number.
+
+    `excepted` is true where the words make an exception (除…外, 不含, 未…): the rule asks for the contrary.
+    """
 
     attribute: str
     operator: str
@@ -30,6 +34,7 @@ class Condition:
     span: Span
     comparison: Comparison | None = None
     window: Window | None = None
+    excepted: bool = False
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,7 @@ class Wordings:
 
     said: tuple[Said, ...] = SAID
     measured: tuple[Measured, ...] = MEASURED
+    heads: tuple[tuple[str, str], ...] = HEADS
 
 
 # May stand several times in one provision; of any other attribute the words nearest to the giving count.
@@ -45,6 +51,7 @@ REPEATED = frozenset({"资质认定", "违法记录", "注册地", "年龄", "�
 # A condition of the key's attribute says nothing of its own inside one of these.
 INSIDE = {
     "行业": ("资质认定", "纳统情况", "产业政策符合", "名单入选", "承租国有房产", "项目入库", "行业"),
+    "名单入选": ("信用状况",),
     "企业规模": ("资质认定", "纳统情况", "上市板块", "上市阶段", "名单入选", "项目入库", "创办主体"),
     "主体类型": ("企业规模", "招用对象", "人员身份", "签订合同", "证明材料", "承租国有房产", "资质认定", "上市阶段"),
     "人员身份": ("招用对象",),
@@ -52,7 +59,7 @@ INSIDE = {
     "生产经营困难": ("受疫情影响",),
     "缴税困难": ("受疫情影响",),
     "产品或业务": ("行业", "设备用途", "项目类型", "投保险种", "融资租赁标的物", "承租国有房产"),
-    "项目类型": ("资质认定", "参加展会", "上市阶段", "融资租赁标的物"),
+    "项目类型": ("资质认定", "参加展会", "上市阶段", "融资租赁标的物", "示范效应", "采购项目金额"),
     "设立机构": ("注册地",),
     "业务发生期间": ("纳统情况", "项目入库", "名单入选", "亏损发生年度", "资质认定", "证明材料"),
     "首次认定": ("贷款类型", "知识产权质押融资"),
@@ -85,11 +92,56 @@ def conditions(
     found: list[Condition] = []
     for region in _regions(passage, provision):
         found += _in_region(text, region, provision.given, wordings)
-    own = _nearest(_kept(text, found, provision), provision)
+    own = _nearest([replace(c, excepted=_denied(text, c)) for c in _kept(text, found, provision)], provision)
+    own += _unnamed(text, provision, own, wordings)
     listed = _listed(text, provision, items, own, wordings)
     if any(c.attribute == "主体类型" for c in listed):  # "担保机构应…" says better who it is than "给予担保机构"
         own = [c for c in own if c.attribute != "主体类型"]
     return _settled([*own, *(_told_apart(text, provision, c) for c in listed)])
+
+
+_LEADING = re.compile(r"^(?:同时|另外|此外|其中|并|且|及|和)?(?:对于?|为|向|给|凡|在|经)?(?=.{3})")
+_IDLE = re.compile(
+    r"^(?:(?:可|应|须|要|允许|由|按|依|根据|采取|予以|给予|实行|经|在此基础上|符合|其|分|并|同时|鼓励|支持|引导|推动|落实|执行|继续|持续|充分|通过|加|大力|优化|完善|提升)|.*(?:规定|条件|批准|申请|原则|标准|方式|基础上|政策|办法|形式|程序|流程|力度|需求|以下|上述)$)"
+)
+
+
+def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordings: Wordings) -> list[Condition]:
+    """Phrases of the target that no wording knows: kept as they stand, under the attribute that their last word suggests."""
+    found: list[Condition] = []
+    for region in _targets(text, provision):
+        for phrase in re.finditer(r"[^,。;:]+", text[region.start : region.end]):
+            span = Span(region.start + phrase.start(), region.start + phrase.end())
+            lead = _LEADING.match(phrase.group())
+            words = phrase.group()[lead.end() if lead else 0 :].rstrip("的等")
+            start = span.start + (lead.end() if lead else 0)
+            covered = sum(max(0, min(span.end, c.span.end) - max(span.start, c.span.start)) for c in known)
+            if len(words) < 4 or len(words) > 70 or covered * 2 >= len(words):
+                continue
+            named = named_after(words, NAMES)
+            attribute = named or next((name for name, ends in wordings.heads if re.search(ends, words)), "其他条件")
+            if _IDLE.match(words) and not named_after(words, NAMES, at_least=0.7):
+                continue
+            if attribute == "其他条件" and not phrase.group().endswith("的"):
+                continue
+            if any(c.attribute == attribute for c in (*known, *found)) and attribute not in REPEATED:
+                continue
+            found.append(Condition(attribute, "contains", words, None, Span(start, start + len(words))))
+    return found
+
+
+def _targets(text: str, provision: Provision) -> list[Span]:
+    """The words that say for whom: from "对", or from the beginning where what is given stands behind "的,"."""
+    first = provision.strands[0]
+    begins = [m.end() for m in _TARGET.finditer(text, first.span.start, provision.gives_at)]
+    if begins:
+        return [Span(begins[-1], provision.gives_at)]
+    words = text[first.span.start : provision.gives_at]
+    return (
+        [Span(first.span.start, provision.gives_at)]
+        if re.search(r"的,[^,]{0,12}$", words) or re.match(r"[^,。;]{0,8}(?:企业|单位)[^,。;的]{4,}", words)
+        else []
+    )
 
 
 def _told_apart(text: str, provision: Provision, condition: Condition) -> Condition:
@@ -101,6 +153,16 @@ def _told_apart(text: str, provision: Provision, condition: Condition) -> Condit
         start = max(text.rfind(c, 0, start) for c in ",;。:") + 1
         end = min((i + 1 for i in (text.find(c, end) for c in ",;。:") if i >= 0), default=end)
     return replace(condition, span=Span(start, end)) if end - start < 80 else condition
+
+
+def general(passage: Passage, lexicon: Lexicon, wordings: Wordings | None = None) -> list[Condition]:
+    """Conditions under a heading that says for whom the whole document is (服务对象, 适用范围); of several like stretches the first."""
+    wordings = wordings or Wordings()
+    zone = next((z for z in zones(passage, lexicon) if says_whom(passage, z)), None)
+    if zone is None:
+        return []
+    found = _in_region(passage.text, zone, (), wordings)
+    return _settled([c for c in found if not _inside_another(c, found)])
 
 
 _SUBJECT = re.compile(
@@ -190,7 +252,7 @@ def _regions(passage: Passage, provision: Provision) -> list[Span]:
             regions += [Span(head, provision.gives_at), Span(provision.gives_at, end)]
         else:
             regions.append(Span(head, max(end, head)))
-        if (_ANAPHOR.search(text[head:end]) or strand is first and text[head] == "按") and strand.span.start > strand.block.span.start:
+        if (_ANAPHOR.search(text[head:end]) or (strand is first and text[head] == "按")) and strand.span.start > strand.block.span.start:
             before = text.rfind("。", 0, max(0, strand.sentence.start - 1)) + 1
             regions.append(Span(max(before, strand.block.span.start), strand.sentence.start))
     opening = _opening(text, first.sentence, first.span)
@@ -222,7 +284,7 @@ def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condi
             continue
         if (
             c.span.start >= provision.gives_at
-            and (c.attribute not in RECIPIENTS or provision.by == "relief" and c.attribute == "人员身份")
+            and (c.attribute not in RECIPIENTS or (provision.by == "relief" and c.attribute == "人员身份"))
             and c.span.start < provision.ends[0]
         ):
             continue
@@ -255,9 +317,26 @@ def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
             -len(c.span),
         ),
     ):
-        if not any(o.attribute == c.attribute and (c.attribute not in REPEATED or o.span.meets(c.span)) for o in out):
+        same = [o for o in out if o.attribute == c.attribute and o.excepted == c.excepted]
+        if not any(c.attribute not in REPEATED or o.span.meets(c.span) for o in same):
             out.append(c)
     return out
+
+
+_DENIED = re.compile(r"(?:未曾?|不在|不属于?|不是|(?<!除)非|没有|不得)(?:被|获得?|享受过?|列入)?$")
+_MEMBERSHIPS = frozenset({"资质认定", "名单入选", "项目入库", "上市板块", "行业", "主体类型", "企业规模"})
+
+
+def _denied(text: str, condition: Condition) -> bool:
+    """True where the words stand under 除…外, …除外, 不含…, or behind 未, 不属于."""
+    before = text[max(0, condition.span.start - 40) : condition.span.start]
+    after = text[condition.span.end : condition.span.end + 40]
+    bracket = before.rpartition("(")[2] if "(" in before and ")" not in before.rpartition("(")[2] else None
+    if bracket is not None and (re.match(r"(?:不含|不包括|除)", bracket) or re.match(r"[^()。;]{0,30}除外", after)):
+        return True
+    if re.search(r"除[^。;,]{0,20}$", before) and re.match(r"[^。;,]{0,20}(?:以外|之外|外)", after):
+        return True
+    return condition.attribute in _MEMBERSHIPS and bool(_DENIED.search(before))
 
 
 def _in_region(text: str, region: Span, figures_given: Sequence[Figure], wordings: Wordings) -> list[Condition]:
@@ -275,6 +354,8 @@ def _in_region(text: str, region: Span, figures_given: Sequence[Figure], wording
         measured = None if _excepted(text, region, span) else _measured(text, region, comparison, wordings)
         if measured:
             found.append(measured)
+    bounded = [_shift(c.comparison.span, region.start) for c in found if c.comparison]
+    found = [c for c in found if c.window is None or not any(c.span.within(b) for b in bounded)]  # the year of a figure is its period
     taken = [c.span for c in found if c.comparison]
     for said in wordings.said:
         for m in re.finditer(said.wording, text[region.start : region.end]):
@@ -308,9 +389,15 @@ def _shift(span: Span, by: int) -> Span:
 
 # What a date is the date of, by the words behind it.
 DATED = (
-    (r"到期", "贷款到期时间"), (r"(?:取得|获得)[^,。;]{0,14}许可", "许可证取得时间"), (r"[^,。;]{0,4}(?:注册|成立|设立|登记)", "注册时间"), (r"[^,。;]{0,4}(?:认定|获评)", "认定时间"),
-    (r"[^,。;]{0,4}签订", "合同签订时间"), (r"[^,。;]{0,4}发放的[^,。;]{0,10}贷款", "贷款发放时间"), (r"[^,。;]{0,4}入驻", "入驻时间"), (r"[^,。;]{0,4}落户", "落户时间"),
-)  # fmt: skip
+    (r"到期", "贷款到期时间"),
+    (r"(?:取得|获得)[^,。;]{0,14}许可", "许可证取得时间"),
+    (r"[^,。;]{0,4}(?:注册|成立|设立|登记)", "注册时间"),
+    (r"[^,。;]{0,4}(?:认定|获评)", "认定时间"),
+    (r"[^,。;]{0,4}签订", "合同签订时间"),
+    (r"[^,。;]{0,4}发放的[^,。;]{0,10}贷款", "贷款发放时间"),
+    (r"[^,。;]{0,4}入驻", "入驻时间"),
+    (r"[^,。;]{0,4}落户", "落户时间"),
+)
 
 
 def _dated(text: str, region: Span, window: Window) -> Condition:
@@ -338,15 +425,16 @@ def _measured(text: str, region: Span, comparison: Comparison, wordings: Wording
     figure = comparison.figures[0]
     unit = figure.unit.lstrip("万亿千百") if figure.money else figure.unit
     attribute = None
-    for row in wordings.measured:
+    whole = re.sub(r"\([^()]*\)", "", text[region.start + comparison.subject.start : region.start + comparison.subject.end])
+    for row, said in ((row, said) for said in (re.sub(r"\([^()]*\)", "", subject), whole) for row in wordings.measured):
         if row.units and not _unit_fits(unit, row.units):
             continue
         if not row.units and not (figure.money or figure.share):
             continue
-        whole = text[region.start + comparison.subject.start : region.start + comparison.subject.end]
-        if re.search(row.subject, whole) or (row.after and re.match(row.after, after)):
+        if re.search(row.subject, said) or (row.after and re.match(row.after, after)):
             attribute = row.attribute
             break
+    attribute = attribute or named_after(subject, FIGURE_NAMES, at_least=0.6)
     if attribute is None and (len(subject) < 3 or re.search(r"[、按照给予]$|^按", subject)):
         return None
     span = _shift(comparison.span, region.start)

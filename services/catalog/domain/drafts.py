@@ -16,6 +16,7 @@ from services.catalog.domain import terms
 from services.catalog.domain.amounts import amount as read_amount
 from services.catalog.domain.conditions import Condition, conditions
 from services.catalog.domain.facts import Node, Setting, told
+from services.catalog.domain.junctions import branches, leaning
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.offers import RESULT, district, offers
 from services.catalog.domain.passage import Passage, Span
@@ -73,10 +74,11 @@ class _Rule:
     notes: list[str] = field(default_factory=list)
 
     def add(self, node: Node, quote: str, article: str, span: tuple[int, int] | None) -> None:
-        evidence: Node = {"quote": quote, "article": article} | ({"span": list(span)} if span else {})
-        bare = {k: v for k, v in node.items()}
-        if all({k: v for k, v in t.items() if k not in ("quote", "article", "span")} != bare for t in self.tests):
-            self.tests.append(bare | evidence)
+        self.take(node | {"quote": quote, "article": article} | ({"span": list(span)} if span else {}))
+
+    def take(self, node: Node) -> None:
+        if all(_bare(t) != _bare(node) for t in self.tests):
+            self.tests.append(node)
 
     @property
     def node(self) -> Node:
@@ -100,11 +102,28 @@ def _of_clause(clause: Clause, document: Document, setting: Setting, lexicon: Le
     body = Passage.of(clause.body)
     promised = [p for p in provisions(body, lexicon) if not _reports(body, p)]
     listed = requirements(body, promised, lexicon)
-    found = [_promised(clause, document, body, p, listed.get(i, []), setting=setting, lexicon=lexicon) for i, p in enumerate(promised)]
-    found = [d for d in found if d is not None]
+    drafted = [_promised(clause, document, body, p, listed.get(i, []), setting=setting, lexicon=lexicon) for i, p in enumerate(promised)]
+    found = _distinct([d for d in drafted if d is not None])
     if not found and clause.enterprise_benefit is not False:
         found = _offered(clause, document, body, setting)
     return [_numbered(d, i, len(found)) for i, d in enumerate(found, 1)]
+
+
+def _distinct(found: list[Draft]) -> list[Draft]:
+    """Without drafts that repeat an earlier one's rule and add no amount."""
+    out: list[Draft] = []
+    for draft in found:
+        rule = _bare(draft.benefit["rule"])
+        if draft.benefit["amount"] is not None or all(_bare(d.benefit["rule"]) != rule for d in out):
+            out.append(draft)
+    return out
+
+
+def _bare(node: Any) -> Any:
+    """A node without its evidence."""
+    if isinstance(node, dict):
+        return {k: _bare(v) for k, v in node.items() if k not in ("quote", "article", "span")}
+    return [_bare(item) for item in node] if isinstance(node, list) else node
 
 
 def _reports(body: Passage, provision: Provision) -> bool:
@@ -112,7 +131,7 @@ def _reports(body: Passage, provision: Provision) -> bool:
     words = body.text[provision.span.start : provision.span.end]
     at = provision.gives_at - provision.span.start
     clause = words[max(words.rfind(c, 0, at) for c in ",;。") + 1 : at + 12]
-    return bool(RESULT.search(clause) or re.search(r"截至|累计.{0,12}(?:亿|万)|兑现\d|同比|年\d+月至", words))
+    return bool(RESULT.search(clause) or re.search(r"截至|兑现\d|年\d+月至", words))
 
 
 def _numbered(draft: Draft, i: int, of: int) -> Draft:
@@ -135,15 +154,8 @@ def _promised(
     setting: Setting,
     lexicon: Lexicon,
 ) -> Draft | None:
-    rule = _Rule()
     governed = conditions(body, provision, items)
-    for condition in governed:
-        if condition.attribute == "业务发生期间" and terms.opens(body, provision, condition):
-            continue
-        words = body.text[condition.span.start : condition.span.end]
-        answer = told(condition, words, setting)
-        rule.add(answer.node, body.quote(condition.span), _article(clause), _placed(clause, body, condition.span))
-        rule.notes += answer.notes
+    rule = _governing(clause, body, [c for c in governed if not terms.opens(body, provision, c)], setting)
     for condition in _of_title(clause, setting):
         title = Passage.of(clause.title)
         answer = told(condition, title.text[condition.span.start : condition.span.end], setting)
@@ -174,6 +186,28 @@ def _promised(
     return Draft(clause.measure, _without_none(benefit), tuple(unread), tuple(dict.fromkeys(findings)))
 
 
+def _governing(clause: Clause, body: Passage, governed: Sequence[Condition], setting: Setting) -> _Rule:
+    """The rule of conditions that stand in the body: and, or where the words say 或, not where they make an exception."""
+    rule = _Rule()
+
+    def node(i: int) -> Node:
+        condition, words = leaning(body.text, governed[i], governed[:i])
+        answer = told(condition, words, setting)
+        rule.notes += answer.notes
+        asked = {"not": answer.node} if governed[i].excepted else answer.node
+        placed = _placed(clause, body, governed[i].span)
+        return asked | {"quote": body.quote(governed[i].span), "article": _article(clause)} | ({"span": list(placed)} if placed else {})
+
+    for choices in branches(body.text, governed):
+        ways = [_all_of([node(i) for i in way]) for way in choices]
+        rule.take(ways[0] if len(ways) == 1 else {"any": ways})
+    return rule
+
+
+def _all_of(nodes: list[Node]) -> Node:
+    return nodes[0] if len(nodes) == 1 else {"all": nodes}
+
+
 def _of_title(clause: Clause, setting: Setting) -> tuple[Condition, ...]:
     """The group that the measure's title names governs what its body promises."""
     title = Passage.of(clause.title)
@@ -186,7 +220,7 @@ def _offered(clause: Clause, document: Document, body: Passage, setting: Setting
     seen: list[Node] = []
     title = Passage.of(clause.title)
     made = offers(body, title, setting)
-    where, unit = district(body, clause.units, setting)
+    where, _ = district(body, clause.units, setting)
     if (
         not made
         and where is not None
@@ -202,8 +236,8 @@ def _offered(clause: Clause, document: Document, body: Passage, setting: Setting
             rule.add(answer.node, passage.quote(condition.span), _article(clause), span)
             rule.notes += answer.notes
         _territory(clause, body, rule, setting)
-        bare: Node = {"tests": [{k: v for k, v in t.items() if k not in ("quote", "span", "article")} for t in rule.tests]}
-        if not rule.tests or bare in seen:
+        bare = _bare(rule.node) if rule.tests else None
+        if bare is None or bare in seen:
             continue
         seen.append(bare)
         group = "、".join(str(c.value) for c in offer.conditions) if offer else ""

@@ -1,4 +1,6 @@
-"""From a condition in words to a test on facts: registry ids where the registry has the fact, `open.` ids where it has not, `judged` where a person decides.
+"""From a condition in words to a test on facts.
+
+Registry ids where the registry has the fact, `open.` ids where it has not, `judged` where only a person decides.
 
 No condition is dropped. Every node bears the words it comes from; what the mapping had to take for granted is told as a note.
 """
@@ -11,26 +13,48 @@ from typing import Any
 
 from contracts.rules import Registry
 from services.catalog.domain.conditions import Condition
-from services.catalog.domain.quantities import Comparison, Figure, plain
+from services.catalog.domain.quantities import Comparison, Figure, numeral, plain
 
 Node = dict[str, Any]
 
 # Attributes that name a state only a person can see.
 JUDGED = frozenset(
     {
-        "受疫情影响", "生产经营困难", "缴税困难", "示范效应", "产业政策符合", "财务管理制度", "风险可控", "证明材料", "评估结果", "验收结果", "其他条件", "成果转化", "经营项目", "接待要求",
-        "资金用途", "房产用途", "设备用途", "参加展会", "签订合同", "产品或业务", "兼并重组", "租赁要求", "定损核赔", "贷款风险发生", "项目类型", "项目状态", "标准制定", "知识产权",
+        "受疫情影响", "生产经营困难", "缴税困难", "示范效应", "产业政策符合", "财务管理制度", "风险可控", "证明材料", "评估结果",
+        "验收结果", "其他条件", "成果转化", "经营项目", "接待要求", "资金用途", "房产用途", "设备用途", "参加展会", "签订合同",
+        "产品或业务", "兼并重组", "租赁要求", "定损核赔", "贷款风险发生", "项目类型", "项目状态", "标准制定", "知识产权",
     }
 )  # fmt: skip
 # Attribute of a bounded figure -> fact, how it is taken.
 FIGURES: Mapping[str, tuple[str, str | None]] = {
-    "上年度营业收入": ("revenue", None), "营业收入增长率": ("revenue", "growth"), "主营业务收入": ("main_revenue", None), "年销售额": ("sales", None), "月销售额": ("sales", None),
-    "利润总额": ("profit", None), "工业总产值": ("output_value", None), "工业总产值增量": ("output_value", "increase"), "研发费用": ("rd_expense", None), "研发费用增量": ("rd_expense", "increase"),
-    "注册资本": ("registered_capital", None), "实缴注册资本": ("paid_in_capital", None), "固定资产投资额": ("fixed_investment", None), "设备投资额": ("equipment_investment", None),
-    "纳税额": ("tax_paid", None), "地方经济贡献": ("local_contribution", None), "从业人数": ("employees", None), "参保人数": ("insured_persons", None), "裁员率": ("layoff_rate", None),
-    "办公面积": ("office_area", None), "电压等级": ("voltage", None), "上缴工会经费": ("union_fee", None), "亩均税收": ("tax_per_mu", None), "出口额": ("exports", None), "进口额": ("imports", None),
-    "资产总额": ("total_assets", None), "融资额": ("equity_financing", None),
-}  # fmt: skip
+    "上年度营业收入": ("revenue", None),
+    "营业收入增长率": ("revenue", "growth"),
+    "主营业务收入": ("main_revenue", None),
+    "年销售额": ("sales", None),
+    "月销售额": ("sales", None),
+    "利润总额": ("profit", None),
+    "工业总产值": ("output_value", None),
+    "工业总产值增量": ("output_value", "increase"),
+    "研发费用": ("rd_expense", None),
+    "研发费用增量": ("rd_expense", "increase"),
+    "注册资本": ("registered_capital", None),
+    "实缴注册资本": ("paid_in_capital", None),
+    "固定资产投资额": ("fixed_investment", None),
+    "设备投资额": ("equipment_investment", None),
+    "纳税额": ("tax_paid", None),
+    "地方经济贡献": ("local_contribution", None),
+    "从业人数": ("employees", None),
+    "参保人数": ("insured_persons", None),
+    "裁员率": ("layoff_rate", None),
+    "办公面积": ("office_area", None),
+    "电压等级": ("voltage", None),
+    "上缴工会经费": ("union_fee", None),
+    "亩均税收": ("tax_per_mu", None),
+    "出口额": ("exports", None),
+    "进口额": ("imports", None),
+    "资产总额": ("total_assets", None),
+    "融资额": ("equity_financing", None),
+}
 PROJECT_FIELDS = {"项目总投资": "total", "单台设备金额": "equipment"}
 # A share of one fact in another: 研发费用占营业收入的3%.
 SHARES = (
@@ -65,7 +89,7 @@ class Setting:
 
 def named(registry: Registry, codes: str, words: str) -> list[str]:
     """The codes of a list that the words name, longest wording first; a wording that stands under several codes means all of them."""
-    table: Mapping[str, Sequence[str]] = registry.codes.get(codes, {})  # type: ignore[assignment]
+    table: Mapping[str, Sequence[str]] = registry.codes.get(codes, {})
     wordings = sorted({w for many in table.values() for w in many}, key=len, reverse=True)
     left, found = words, list[str]()
     for wording in wordings:
@@ -168,6 +192,10 @@ def _bounded(condition: Condition, comparison: Comparison, words: str) -> Told:
         known = (known[0], "growth") if growth else None
     if known and known[1] is None and re.search(r"增量|净增|新增|增加额", words) and figure.money:
         known = (known[0], "increase")
+    if re.search("美元|港元|港币|欧元|新台币", figure.unit):
+        return Told({"judged": words}, ("金额以外币计，须按汇率折算后判断",))
+    if known and known[1] == "growth" and "连续" in words:
+        return Told({"judged": words}, ("连续数年的增长率须逐年核对",))
     if known:
         fact, take = known
         node: Node = {"fact": fact}
@@ -175,6 +203,8 @@ def _bounded(condition: Condition, comparison: Comparison, words: str) -> Told:
             node["period"] = "month-1" if condition.attribute == "月销售额" else _period(words)
         if take:
             node["take"] = take
+        if "period" in node and (several := _over(words, take)):
+            node |= several
         return Told(node | test, notes)
     if condition.attribute in PROJECT_FIELDS:
         return Told({"some": "project", "where": [{"field": PROJECT_FIELDS[condition.attribute]} | test]}, notes)
@@ -184,6 +214,24 @@ def _bounded(condition: Condition, comparison: Comparison, words: str) -> Told:
 def open_fact(words: str, otherwise: str) -> str:
     """The id of a fact that the registry lacks, named by the words that ask for it."""
     return "open." + (re.sub(r"\W", "", words)[:24] or otherwise)
+
+
+def _over(words: str, take: str | None) -> Node | None:
+    """近两年均值, 近三年累计, 连续两年, 近三年平均增长率: the years taken together, and how."""
+    years = re.search(r"(?:近|连续|前)([一二两三四五\d])(?:个)?(?:会计)?年度?", words)
+    if years is None or (count := int(numeral(years[1]))) < 2:
+        return None
+    if take == "growth":
+        return {"over": count} if re.search("平均|均", words) else None
+    how = next(
+        (
+            how
+            for said, how in (("均值|平均|年均", "mean"), ("总额|累计|合计|总和", "sum"), ("连续|均达|每年", "every"))
+            if re.search(said, words)
+        ),
+        None,
+    )
+    return {"over": count, "take": how} if how else None
 
 
 def _period(words: str) -> str:
@@ -246,7 +294,7 @@ def _place(name: str, words: str, setting: Setting) -> Told:
 
 
 def _body(words: str, registry: Registry) -> Told:
-    owners = [code for code in named(registry, "ownership", words)]
+    owners = named(registry, "ownership", words)
     if re.search(r"台资|台商|台企", words):
         return Told({"fact": "taiwan_invested", "is": "=", "value": True})
     if owners:
@@ -276,7 +324,7 @@ def _title(words: str) -> str:
 def _honour(name: str, words: str, registry: Registry) -> Told:
     titles = named(registry, "honours", words)
     notes: tuple[str, ...] = ()
-    if (not titles and "科技型企业" in words) or words == "科技企业":
+    if not titles and "科技型企业" in words:
         titles, notes = ["高新技术企业", "科技型中小企业"], ("“科技型企业”没有统一的认定，按高新技术企业和科技型中小企业理解，请核对",)
     if "专精特新企业" in _plain_quotes(words):
         titles = [
@@ -326,10 +374,13 @@ def _credit(words: str, registry: Registry) -> Told:
         tests.append({"fact": "abnormal", "is": "=", "value": False})
     if re.search(r"拖欠.{0,4}工资|欠薪", words):
         tests.append({"fact": "wage_arrears", "is": "=", "value": False})
-    if re.search(r"处罚|违法|违规", words):
-        tests.append({"none": "penalty", "where": []})
-    if re.search(r"事故", words):
-        tests.append({"none": "accident", "where": []})
+    since = re.search(r"(?:近|前|最近)?([一二两三四五\d])年(?:内|来)?", words)
+    if since and re.search(r"处罚|违法|违规|事故", words):
+        kind, day = ("accident", "happened_on") if "事故" in words else ("penalty", "decided_on")
+        where: list[Node] = [{"field": day, "is": ">=", "value": {"ago": {"years": int(numeral(since[1]))}}}]
+        if kind == "penalty" and re.search("重大|严重", words):
+            where.append({"field": "serious", "is": "=", "value": True})
+        tests.append({"none": kind, "where": where})
     if not tests:
         return Told({"judged": words})
     return Told(tests[0] if len(tests) == 1 else {"all": tests})

@@ -3,9 +3,11 @@
 An offer is read only where the words name the group (小微企业, 出口企业, 某区的企业 …); a measure for everybody is no benefit of anyone.
 Sentences that report results tell whom a measure reached, never what it promises.
 """
+# ruff: noqa: E501 (a table: one wording, one line)
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
 from services.catalog.domain.conditions import Condition
@@ -91,7 +93,7 @@ def _reached(text: str, part: Span, group: Condition) -> bool:
 def _parts(text: str, sentence: Span) -> list[Span]:
     cuts = [m.start() for m in re.finditer(r";", text[sentence.start : sentence.end])]
     edges = [sentence.start, *(sentence.start + c + 1 for c in cuts), sentence.end]
-    return [Span(a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+    return [Span(a, b) for a, b in pairwise(edges) if b > a]
 
 
 def _groups(text: str, region: Span, setting: Setting) -> list[Condition]:
@@ -99,26 +101,30 @@ def _groups(text: str, region: Span, setting: Setting) -> list[Condition]:
     for group in GROUPS:
         for m in re.finditer(group.wording, text[region.start : region.end]):
             span = Span(region.start + m.start(), region.start + m.end())
+            if re.search(r"(?:不含|不包括|除|非)$", text[max(region.start, span.start - 3) : span.start]):
+                continue
             if not any(c.span.meets(span) or (c.attribute == group.attribute and c.value == m.group()) for c in found):
                 found.append(Condition(group.attribute, group.operator, m.group(), None, span))
     for m in re.finditer(r"([\u4e00-\u9fa5]{2,12}?)(?:产业(?!政策|化|园|链)|企业|行业)", text[region.start : region.end]):
         span = Span(region.start + m.start(), region.start + m.end())
         codes = named(setting.registry, "industry", m.group())
-        if codes and not any(c.span.meets(span) for c in found) and not re.search(r"金融|银行|平台企业", m.group()):
+        denied = re.search(r"(?:不含|不包括|除|非)$", text[max(region.start, span.start - 3) : span.start]) or m.group().startswith(
+            ("不含", "除")
+        )
+        if codes and not denied and not any(c.span.meets(span) for c in found) and not re.search(r"金融|银行|平台企业", m.group()):
             start = _where_named(setting, m.group())
             found.append(Condition("行业", "=", m.group()[start:], None, Span(span.start + start, span.end)))
-    for wording, code in _parks(setting):
-        m = re.search(rf"(?:以|在){re.escape(wording)}(?:为试点|成立|试点|设立|率先)", text[region.start : region.end])
-        if m and not any(c.attribute == "入驻载体" for c in found):
-            found.append(
-                Condition("入驻载体", "=", wording, None, Span(region.start + m.start() + 1, region.start + m.start() + 1 + len(wording)))
-            )
+    for wording in _parks(setting):
+        pilot = re.search(rf"(?:以|在){re.escape(wording)}(?:为试点|成立|试点|设立|率先)", text[region.start : region.end])
+        if pilot and not any(c.attribute == "入驻载体" for c in found):
+            start = region.start + pilot.start() + 1
+            found.append(Condition("入驻载体", "=", wording, None, Span(start, start + len(wording))))
     return found
 
 
-def _parks(setting: Setting) -> list[tuple[str, str]]:
+def _parks(setting: Setting) -> list[str]:
     table = setting.registry.codes.get("park", {})
-    return sorted(((w, code) for code, many in table.items() for w in many), key=lambda pair: -len(pair[0]))
+    return sorted((w for many in table.values() for w in many), key=len, reverse=True)
 
 
 def _where_named(setting: Setting, words: str) -> int:

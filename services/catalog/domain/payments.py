@@ -15,7 +15,7 @@ from services.catalog.domain.facts import FIGURES, Node, Setting, open_fact, tol
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
-from services.catalog.domain.quantities import comparisons, plain
+from services.catalog.domain.quantities import NUMERAL, Figure, comparisons, numeral, plain
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,9 @@ def _one(passage: Passage, amount: Amount, share: Share) -> Node | None:
     if share.floor and not share.ceiling:
         return None
     if share.figure.share:
+        above = _ABOVE.search(text[max(0, share.figure.span.start - 60) : share.figure.span.start])
+        if above:
+            return _marginal(text, share, above)
         base = _base(text, amount.base)
         rate = share.figure.base.normalize()
         node: Node = {"rate": plain(rate) if rate == rate.to_integral_value() else rate, "of": base}
@@ -95,8 +98,22 @@ def _one(passage: Passage, amount: Amount, share: Share) -> Node | None:
     return {"fixed": _yuan(share)}
 
 
+# 对营业收入超过2000万元的部分, 按1%: the share is of what lies above the line.
+_ABOVE = re.compile(rf"(?P<of>[^,。;]{{2,24}}?)(?:超过|超出|高于)(?P<n>{NUMERAL})(?P<u>[万亿]*元)(?:以上)?的?部分,?按?[^,。;]{{0,8}}$")
+
+
+def _marginal(text: str, share: Share, above: re.Match[str]) -> Node:
+    line = Figure(numeral(above["n"]), above["u"], Span(0, 0)).base
+    rate = share.figure.base.normalize()
+    return {"tiers": [[0, 0], [plain(line), rate]], "on": _fact_named(above["of"]), "marginal": True}
+
+
 def _base(text: str, base: Span | None) -> Node:
-    words = text[base.start : base.end] if base else ""
+    return _fact_named(text[base.start : base.end] if base else "")
+
+
+def _fact_named(words: str) -> Node:
+    """The fact that a printed base names, an `open.` one where the registry has none."""
     for row in MEASURED:
         if row.attribute in FIGURES and not row.units and words and re.search(row.subject, words):
             fact, take = FIGURES[row.attribute]

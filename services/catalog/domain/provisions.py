@@ -73,8 +73,7 @@ def _rank(label: str) -> int:
 
 def blocks(passage: Passage) -> list[Block]:
     """The text cut at its printed numbers; the words before the first number are a block without label."""
-    marks = [(at, label) for at, label in passage.numberings]
-    cuts = [(0, "")] + marks
+    cuts = [(0, ""), *passage.numberings]
     found: list[Block] = []
     stack: list[tuple[int, str]] = []
     for i, (at, label) in enumerate(cuts):
@@ -163,7 +162,7 @@ def gift(text: str, span: Span, lexicon: Lexicon) -> Gift | None:
     words = text[span.start : span.end]
     if lexicon.not_given.search(words):
         return None
-    given = []
+    given: list[Figure] = []
     at: int | None = None
     for f in figures(words):
         place = _given_at(words, f, lexicon)
@@ -218,17 +217,26 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
     return None
 
 
+_CONDITIONS = re.compile(r"条件|资格|要求$")
+
+
 def zones(passage: Passage, lexicon: Lexicon) -> list[Span]:
     """Stretches under a heading such as 条件要求 or after "应符合以下条件:", up to the next heading: they condition, they do not give."""
-    text, found = passage.text, []
-    for m in lexicon.condition_zone.finditer(text):
-        if any(z.start <= m.start() < z.end for z in found):
+    text = passage.text
+    found: list[Span] = []
+    begins = [(at, words) for at, words in passage.headings if _CONDITIONS.search(words) or lexicon.condition_heading.search(words)]
+    begins += [(m.start(), m.group()) for m in lexicon.condition_zone.finditer(text)]
+    for at, words in sorted(begins):
+        if any(z.start <= at < z.end for z in found):
             continue
-        close = lexicon.other_zone.search(text, m.end())
-        question = re.compile(r"[一二三四五六七八九十]{1,2}、").search(text, m.end())
-        ends = [x.start() for x in (close, question) if x]
-        found.append(Span(m.start(), min(ends) if ends else len(text)))
+        after = at + len(words)
+        ends = [i for i, _ in passage.headings if i >= after]
+        ends += [m.start() for m in (lexicon.other_zone.search(text, after), _NEXT_POINT.search(text, after)) if m]
+        found.append(Span(at, min(ends, default=len(text))))
     return found
+
+
+_NEXT_POINT = re.compile(r"(?<=[。;:)])[一二三四五六七八九十]{1,2}、")
 
 
 _CITATION = re.compile(r"(?:〔20\d\d〕|\(?20\d\d年第?|\[20\d\d\])\d+号\)?[,;]?|》(?=[^的、等中第规和及(,。;)]{6})")

@@ -28,7 +28,7 @@ def requirements(passage: Passage, provisions: list[Provision], lexicon: Lexicon
     governed: dict[int, list[Requirement]] = {}
     floor = 0
     for zone in zones(passage, lexicon):
-        if _SAYS_WHOM.match(passage.text[zone.start + 2 : zone.start + 4]):
+        if says_whom(passage, zone):
             continue
         near = [i for i, p in enumerate(provisions) if floor <= p.span.start < zone.start]
         floor = zone.end
@@ -36,6 +36,11 @@ def requirements(passage: Passage, provisions: list[Provision], lexicon: Lexicon
             for i in _about(passage, item, near, provisions):
                 governed.setdefault(i, []).append(item)
     return governed
+
+
+def says_whom(passage: Passage, zone: Span) -> bool:
+    """True for a stretch that says for whom the whole document is, and not what one provision asks for."""
+    return bool(_SAYS_WHOM.match(passage.text[zone.start + 2 : zone.start + 4]))
 
 
 def _items(passage: Passage, zone: Span) -> list[Requirement]:

@@ -65,28 +65,14 @@ def _iso(day: date | None) -> str | None:
 
 
 def valid(start: date | None, end: date | None, passage: Passage | None, provision: Provision | None) -> dict[str, Any] | None:
-    """The benefit's own period where the clause prints one, else the document's."""
+    """The benefit's own period where the clause prints one, else the document's. "自…至…" sets both ends, "执行至…" the last day."""
     if passage is not None and provision is not None:
-        for w in windows(passage.text[provision.span.start : provision.span.end]):
-            placed = Condition("业务发生期间", "within_period", None, None, _moved(w.span, provision.span.start), window=w)
-            if opens(passage, provision, placed):
-                end = w.end or end
-                start = (
-                    w.start
-                    if (w.start and w.end and w.start.year != w.end.year)
-                    or (
-                        w.start
-                        and w.start != w.end
-                        and w.start.day == 1
-                        and "执行" not in passage.text[provision.span.start : placed.span.start][-8:]
-                    )
-                    else start
-                )
+        for printed in windows(passage.text[provision.span.start : provision.span.end]):
+            span = Span(printed.span.start + provision.span.start, printed.span.end + provision.span.start)
+            if opens(passage, provision, Condition("业务发生期间", "within_period", None, None, span, window=printed)):
+                end = printed.end or end
+                start = printed.start if passage.text[span.start] in "自从" else start
     return {"from": _iso(start), "to": _iso(end)} if start or end else None
-
-
-def _moved(span: Any, by: int) -> Any:
-    return type(span)(span.start + by, span.end + by)
 
 
 _CLAIM = re.compile(r"(?:申报|申请|提交|受理|填报)(?:时间|期限|截止)?[^,。;]{0,10}$|^[^,。;]{0,6}(?:申报|提交|前申请)")
