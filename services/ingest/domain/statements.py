@@ -157,8 +157,8 @@ class _Checker:
         uscc, name, facts, records = given.get("uscc"), given.get("name"), given.get("facts") or {}, given.get("records") or {}
         if no_uscc := uscc_problem(uscc) if isinstance(uscc, str) else "缺少统一社会信用代码（uscc，文字）":
             faults.append(Fault(f"{here} uscc", "invalid-uscc", no_uscc, "请核对营业执照上的 18 位代码"))
-        if name is not None and (problem := _text(name)):
-            faults.append(Fault(f"{here} name", "invalid-request", problem, "请填写企业名称，或删去 name"))
+        if name is not None and (wrong := _text(name)):
+            faults.append(Fault(f"{here} name", "invalid-request", wrong, "请填写企业名称，或删去 name"))
         true_on = self._true_on(here, given.get("true_on"), faults)
         for key in given.keys() - {"uscc", "name", "true_on", "facts", "records"}:
             faults.append(Fault(f"{here} {key[:40]}", "invalid-request", "不认识的键", "事实写在 facts 之下，明细写在 records 之下"))
