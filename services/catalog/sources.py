@@ -7,9 +7,8 @@ from services.catalog.handlers import Checks, Finding, Unavailable
 
 DEADLINE = 20.0
 """Seconds a simulation may take."""
-
-
 REACH = ("eligible", "ineligible", "undetermined", "amount")
+"""What an officer is told of whom a benefit would reach."""
 
 
 class PolicyMatch:
