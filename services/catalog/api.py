@@ -92,13 +92,29 @@ class CaseResult(BaseModel):
     why: str | None
 
 
+class Sum(BaseModel):
+    """Yuan over all who are eligible; `high` null: no upper limit known."""
+
+    low: str
+    high: str | None
+
+
+class Reach(BaseModel):
+    """Whom the newest version would reach, by the facts of today, and what it would cost."""
+
+    eligible: int
+    ineligible: int
+    undetermined: int
+    amount: Sum | None = None
+
+
 class ChecksView(BaseModel):
     """What the checks found; only with `clean` can it be published."""
 
     clean: bool
     findings: list[FindingView]
     cases: list[CaseResult]
-    reach: dict[str, int] | None = Field(description="按当前企业档案试算：eligible、ineligible、undetermined 各多少家")
+    reach: Reach | None = Field(description="按当前企业档案试算；规则有错误、无法试算时为 null")
 
 
 class Change(BaseModel):

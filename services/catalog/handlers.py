@@ -75,7 +75,7 @@ class Checks:
 
     findings: tuple[Finding, ...]
     cases: tuple[dict[str, Any], ...] = ()
-    reach: dict[str, int] | None = None
+    reach: dict[str, Any] | None = None
 
     @property
     def clean(self) -> bool:
@@ -332,7 +332,7 @@ async def expire(work: Work[Store]) -> None:
 
 async def check(kept: Kept, store: Store, simulation: Simulation, *, reach: bool) -> Checks:
     """What keeps a benefit's newest version from being published, and what an officer should know. Raises Unavailable."""
-    own, benefit = own_findings(kept)
+    own, benefit = read_rule(kept)
     repealed, replaced_by = await store.force_of(kept.document, benefit.source.version if benefit and benefit.source else None)
     if repealed:
         own.append(Finding("source", "error", f"来源文件已于 {repealed} 废止", "请撤回这一事项，或改据新文件"))
@@ -341,21 +341,25 @@ async def check(kept: Kept, store: Store, simulation: Simulation, *, reach: bool
     if benefit is None:
         return Checks(tuple(own))
     told = await simulation(benefit, reach=reach)
-    seen = {(finding.at, finding.problem) for finding in told.findings}
-    return replace(told, findings=(*(finding for finding in own if (finding.at, finding.problem) not in seen), *told.findings))
+    if all(finding.severity != "error" for finding in told.findings):  # else it has said the same, and where
+        own += unregistered(benefit)
+    return replace(told, findings=(*own, *told.findings))
 
 
-def own_findings(kept: Kept) -> tuple[list[Finding], Benefit | None]:
-    """What catalog itself can tell: the language, and facts and record kinds that the registry does not have."""
+def read_rule(kept: Kept) -> tuple[list[Finding], Benefit | None]:
+    """A benefit's newest version, or what keeps it from being of the language."""
     try:
-        benefit = parse_benefit(loads(kept.body))
+        return [], parse_benefit(loads(kept.body))
     except RuleError as error:
         return [Finding(problem.at, "error", problem.problem, problem.hint) for problem in error.problems], None
+
+
+def unregistered(benefit: Benefit) -> list[Finding]:
+    """Facts and record kinds that the registry does not have."""
     registry = load_registry()
     unknown = sorted(facts_of(benefit) - registry.facts.keys() - registry.kinds.keys())
-    return [
-        Finding("rule", "error", f"登记表中没有“{fact}”", "请改用登记表中的事实，或写作 open.名称 先行标明") for fact in unknown
-    ], benefit
+    hint = "请改用登记表中的事实，或写作 open.名称 先行标明"
+    return [Finding("rule", "error", f"登记表中没有“{fact}”", hint) for fact in unknown]
 
 
 def _must_be(kept: Kept, version: int) -> None:

@@ -7,6 +7,8 @@ from services.catalog.handlers import Checks, Finding, Unavailable
 
 DEADLINE = 20.0
 """Seconds a simulation may take."""
+REACH = ("eligible", "ineligible", "undetermined", "amount")
+"""What an officer is told of whom a benefit would reach."""
 
 
 class PolicyMatch:
@@ -27,9 +29,13 @@ class PolicyMatch:
             raise Unavailable(f"policy_match answered {answer.status_code}")
         try:
             told = loads(answer.content)
-            findings = tuple(Finding(one["at"], one["severity"], one["problem"], one.get("hint") or "") for one in told["findings"])
+            findings = tuple(
+                Finding(one["at"], one["severity"], one["problem"], one.get("hint") or "")
+                for one in told["findings"]
+                if one.get("code") != "case-fails"  # the cases say it themselves
+            )
             cases = tuple({"name": one["name"], "passed": bool(one["passed"]), "why": one.get("why")} for one in told["cases"])
             counts = told.get("reach")
-            return Checks(findings, cases, {name: counts[name] for name in ("eligible", "ineligible", "undetermined")} if counts else None)
+            return Checks(findings, cases, {name: counts[name] for name in REACH if name in counts} if counts else None)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unavailable("policy_match answered what is no simulation") from error

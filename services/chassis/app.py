@@ -308,9 +308,7 @@ def create_app(
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
             await runtime.close()
             HTTPXClientInstrumentor().uninstrument()
             FastAPIInstrumentor.uninstrument_app(app)
@@ -329,6 +327,15 @@ def create_app(
 async def _unavailable(_: Request, error: Exception) -> Response:
     log.warning("request.unavailable", exc_info=error)
     return problems.response(Problem("unavailable", "数据库或依赖的服务暂时没有应答；请稍后用同一个 Idempotency-Key 重试"))
+
+
+async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+    """Cancel until every task has ended: the Kafka client swallows a cancellation that comes while it closes, and asks for another."""
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=1)
 
 
 def _watch(runtime: Runtime[Any], task: asyncio.Task[None]) -> None:

@@ -302,7 +302,15 @@ async def test_drafts_are_seen_by_officers_and_by_nobody_else(catalog: Running) 
     ("answer", "status", "code"),
     [
         ({**CLEAN, "findings": [{"at": "rule", "severity": "error", "problem": "矛盾", "hint": "改"}]}, 422, "rejected-rule"),
-        ({**CLEAN, "cases": [{"name": "刚满一年", "passed": False, "why": "应为符合"}]}, 422, "case-fails"),
+        (
+            {
+                "findings": [{"at": "cases/0", "severity": "error", "code": "case-fails", "problem": "应为符合", "hint": ""}],
+                "cases": [{"name": "刚满一年", "passed": False, "why": "应为符合"}],
+                "reach": None,
+            },
+            422,
+            "case-fails",
+        ),
         (None, 503, "unavailable"),
         ({"nothing": 1}, 503, "unavailable"),
     ],
@@ -399,8 +407,8 @@ async def test_the_job_looks_at_once_when_it_starts(catalog: Running) -> None:
     clerk = await officer(catalog, "甲")
     try:
         async with asyncio.timeout(10):
-            while (await clerk.get(f"/v1/benefits/{benefit}")).json()["status"] != "expired":
-                await asyncio.sleep(0.01)  # noqa: ASYNC110 - another process would be watched the same way
+            while (await clerk.get(f"/v1/benefits/{benefit}")).json()["status"] != "expired":  # noqa: ASYNC110 - what it waits for is a row
+                await asyncio.sleep(0.01)
     finally:
         job.cancel()
     assert [event for event, _ in await catalog.said()] == ["BenefitPublished", "BenefitExpired"]
