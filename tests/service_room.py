@@ -1,14 +1,18 @@
 """A service's handlers on a real database without a broker: records go in through its inbox, what it says comes out of its outbox."""
 
+import asyncio
+import socket
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
+import uvicorn
+from fastapi import FastAPI
 
 from contracts.events import Payload
 from contracts.topics import EVENT_OF_TYPE, TOPIC_OF, TOPICS, key_of, type_name
@@ -20,6 +24,8 @@ from services.chassis.settings import Settings
 from services.chassis.telemetry import Telemetry
 from services.chassis.work import Subscriptions
 from tests.running import SECRET, Running
+
+T = TypeVar("T")
 
 
 def uscc(number: int) -> str:
@@ -111,6 +117,40 @@ def room_of(service: Running) -> Room:
 def alone(database: str, **more: Any) -> Settings:
     """What a service is told whose broker is away: what it says waits in its outbox."""
     return Settings(database_url=database, kafka="127.0.0.1:9", kafka_in_memory=True, secret=SECRET, **more)
+
+
+class _Server(uvicorn.Server):
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield  # the test runner keeps its own
+
+
+@asynccontextmanager
+async def serving(app: FastAPI) -> AsyncIterator[str]:
+    """An app behind a real socket, from its start to its end; gives its address."""
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=1)
+        server = _Server(config)
+        task = asyncio.create_task(server.serve(sockets=[listening]))
+        try:
+            async with asyncio.timeout(20):
+                while not server.started:
+                    if task.done():
+                        await task
+                    await asyncio.sleep(0.01)
+            yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
+
+
+async def eventually(look: Callable[[], Awaitable[T]], *, within: float = 10) -> T:
+    """What `look` gives as soon as it gives something. Raises TimeoutError."""
+    async with asyncio.timeout(within):
+        while not (seen := await look()):  # noqa: ASYNC110 - looked at from outside, there is no event to wait for
+            await asyncio.sleep(0.02)
+    return seen
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from contracts.rules import Benefit, Decision, Finding, Judged, JudgedAmount, Node, Registry, walk
+from contracts.rules import Benefit, Decision, FactTest, Finding, Judged, JudgedAmount, Node, NoneOf, Registry, Some, walk
 from services.notify.domain.naming import Words, day, yuan
 
 UPON_REVIEW = "以审核为准"
@@ -134,41 +134,48 @@ def next_steps(told: Told) -> tuple[str, ...]:
 
 
 def reason(finding: Finding, benefit: Benefit, words: Words) -> Reason:
-    """One test in a sentence: what was found, what is wanted, who stated it and when."""
+    """One test in a sentence: what was found, what is wanted, who stated it and when. Under a `not`, what is asked is its opposite."""
+    negated = finding.path.split("/").count("not") % 2 == 1
+    outcome = {"true": "false", "false": "true"}.get(finding.value, finding.value) if negated else finding.value
     node = _node_at(benefit.rule, finding.path)
-    quote = finding.quote or getattr(node, "quote", None)
-    article = finding.article or getattr(node, "article", None)
-    return Reason(finding.value, _sentence(finding, node, words), quote, article, _source(finding, words))
-
-
-def _sentence(finding: Finding, node: Node | None, words: Words) -> str:
-    if finding.path.partition("/")[0] == "valid":
-        return {
-            "true": "该事项在有效期内",
-            "false": f"该事项不在有效期内（要求：{finding.wanted}）",
-            "unknown": f"该事项的有效期尚不能确定（要求：{finding.wanted}）",
-        }[finding.value] + "。"
-    if isinstance(node, Judged) or finding.why == "judged":
-        text = node.judged if isinstance(node, Judged) else words.wanted(node) if node else finding.wanted
-        settled = {"true": "经主管部门认定符合", "false": "经主管部门认定不符合", "unknown": "需由主管部门人工认定"}
-        return f"“{text}”：{settled[finding.value]}。"
     wanted = words.wanted(node) if node is not None else finding.wanted
+    if negated:
+        wanted = f"不是‘{wanted}’"
+    quote = finding.quote or (node.quote if node else None)
+    article = finding.article or (node.article if node else None)
+    return Reason(outcome, _sentence(finding, node, wanted, outcome, words), quote, article, _source(finding, words))
+
+
+def _sentence(finding: Finding, node: Node | None, wanted: str, outcome: str, words: Words) -> str:
+    if finding.path == "valid":
+        return f"该事项{'不在有效期内' if outcome == 'false' else '的有效期尚不能确定'}（要求：{finding.wanted}）。"
+    if isinstance(node, Judged):
+        settled = {"true": "经主管部门认定符合", "false": "经主管部门认定不符合", "unknown": "需由主管部门人工认定"}
+        return f"“{wanted}”：{settled[outcome]}。"
+    if finding.why == "judged":
+        return f"“{wanted}”：现有数据无法计算，需由主管部门人工认定。"
     name = words.name(finding.fact) if finding.fact else None
-    if finding.value == "unknown":
+    if outcome == "unknown":
         office = words.authority(finding.fact) if finding.fact else None
         return f"要求“{wanted}”：暂缺{name or '有关'}数据{f'（由{office}提供）' if office else ''}，尚不能判断，不等于不符合。"
-    verdict = "符合" if finding.value == "true" else "未达到"
+    verdict = "符合" if outcome == "true" else "未达到"
     if name is None or finding.found is None:
         return f"{verdict}“{wanted}”的要求。"
-    return f"{name}为{_found(finding, words)}，{verdict}“{wanted}”的要求。"
+    if isinstance(finding.found, bool):
+        return f"经核对{words.whether(name, yes=finding.found)}，{'符合' if outcome == 'true' else '不符合'}要求。"
+    return f"{name}{_found(finding, node, words)}，{verdict}“{wanted}”的要求。"
 
 
-def _found(finding: Finding, words: Words) -> str:
-    fact = finding.fact or ""
-    entry = words.entry(fact)
-    if entry is None and isinstance(finding.found, int | Decimal) and not isinstance(finding.found, bool):
-        return f"{finding.found}"
-    return words.value(finding.found, entry)
+def _found(finding: Finding, node: Node | None, words: Words) -> str:
+    """What was found: rows by number, a figure taken from a fact (growth, mean …) by what it is, a value as it was stated."""
+    if isinstance(node, Some | NoneOf):
+        number = words.value(finding.found) if isinstance(finding.found, Decimal) else "若干"
+        return f"中有{number}条符合条件"
+    if isinstance(node, FactTest):
+        taken = {"growth": "同比增长率", "increase": "同比增加额", "sum": "合计", "mean": "平均", "min": "最低", "max": "最高"}
+        entry = words.entry(node.fact)
+        return f"{taken.get(node.take or '', '')}为{words.value(finding.found, entry, ratio=node.take == 'growth')}"
+    return f"为{words.value(finding.found)}"
 
 
 def _source(finding: Finding, words: Words) -> str | None:
@@ -201,7 +208,9 @@ def compose(told: Told, decision: Decision | None, registry: Registry) -> Messag
         note = "暂时无法取得判定依据，请稍后再看；这不影响本消息的结论。"
     else:
         reasons = [reason(finding, benefit, words) for finding in decision.tests]
-        if decision.outcome != "eligible" and told.status != "withdrawn":
+        if decision.outcome == "eligible":  # an alternative that was not needed is no reason
+            reasons = [one for one in reasons if one.outcome == "true"]
+        elif told.status != "withdrawn":
             note = "以下是最新的判定：与发出本消息时相比，情况已有变化，结论正在更新。"
     head = f"《{told.document}》" if told.document else (benefit.policy if benefit else None)
     document = f"{head}（{told.doc_number}）" if head and told.doc_number and told.doc_number not in head else head

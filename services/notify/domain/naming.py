@@ -76,7 +76,10 @@ def _plain(value: Decimal) -> str:
 
 
 def period(name: str) -> str:
-    """A period as the language writes it: last_year is 上年度, 2025Q1 is 2025年第1季度."""
+    """A period as the language or a decision writes it: last_year is 上年度, 2025Q1 2025年第1季度, 2022..2024 2022年至2024年."""
+    first, several, last = name.partition("..")
+    if several:
+        return f"{period(first)}至{period(last)}"
     literal = _LITERAL.match(name)
     if literal:
         year, quarter, month = literal.groups()
@@ -150,6 +153,10 @@ class Words:
             case Sequence():
                 return "、".join(self.value(item, entry, ratio=ratio) for item in value) or "（空）"
         return str(value)
+
+    def whether(self, name: str, *, yes: bool) -> str:
+        """A fact that is yes or no: 属于“台资企业”, 不属于“严重失信”."""
+        return f"{'属于' if yes else '不属于'}“{name}”"
 
     def _text(self, text: str, entry: Entry | None) -> str:
         if entry and entry.type in ("date", "end"):
@@ -245,17 +252,23 @@ class Words:
             case NoneOf():
                 return f"没有{self.rows(rule.none, rule.where)}"
             case Rank() | Percentile():
-                place = rule.rank if isinstance(rule, Rank) else rule.percentile
-                ordered = FactValue(fact=place, period=rule.period, over=rule.over, take=rule.take)
-                ratio = isinstance(rule, Percentile)
-                return (
-                    f"{self._taken(ordered)}在符合条件的企业中的{'位次比例' if ratio else '名次'}{self._compared(rule, None, ratio=ratio)}"
-                )
+                return self._placed(rule)
             case Compared():
                 return self._compared_to(rule, kind)
         return "符合文件规定的条件"
 
+    def _placed(self, rule: Rank | Percentile) -> str:
+        by = rule.rank if isinstance(rule, Rank) else rule.percentile
+        figure = self._taken(FactValue(fact=by, period=rule.period, over=rule.over, take=rule.take))
+        ratio = isinstance(rule, Percentile)
+        if rule.is_ == "<=":
+            last = self.expression(rule.value, ratio=ratio)
+            return f"{figure}在符合条件的企业中位列{'后' if rule.order == 'asc' else '前'}{last}{'' if ratio else '名'}"
+        return f"{figure}在符合条件的企业中的{'位次比例' if ratio else '名次'}{self._compared(rule, None, ratio=ratio)}"
+
     def _compared_to(self, rule: Compared, kind: str | None) -> str:
+        if isinstance(rule, FactValue) and isinstance(rule.value, bool):
+            return self.whether(self._taken(rule), yes=rule.value == (rule.is_ == "="))
         if isinstance(rule, FactValue):
             return self._taken(rule) + self._compared(rule, self.entry(rule.fact), ratio=rule.take == "growth")
         if isinstance(rule, FieldValue):
