@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Protocol
 
 from contracts.events import (
     BenefitAmended,
@@ -63,68 +63,6 @@ class Document:
     title: str
     doc_number: str | None
     issuer: str | None
-
-
-@dataclass(frozen=True)
-class Message:
-    """A message as it is read, with the benefit it speaks of and the document that benefit comes from."""
-
-    id: str
-    uscc: str
-    benefit: str
-    occasion: str
-    version: int
-    low: Decimal | None
-    high: Decimal | None
-    deadline: date | None
-    as_of: date
-    status: str
-    withdrawn_because: str | None
-    seq: int
-    traceparent: str | None
-    created_at: datetime
-    updated_at: datetime
-    about: Benefit | None
-    standing: str | None  # of the benefit: published, suspended, withdrawn, expired
-    document: Document | None
-    repealed_on: date | None
-
-
-@dataclass(frozen=True)
-class Webhook:
-    """A registered address."""
-
-    id: str
-    principal: str
-    url: str
-    generation: int
-    rotated_at: datetime | None
-    created_at: datetime
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What is to be sent now."""
-
-    webhook: Webhook
-    id: str
-    body: dict[str, Any]
-    tries: int
-    traceparent: str | None
-
-
-@dataclass(frozen=True)
-class Tried:
-    """What became of one try; `due` is when to try again, None when this was the last (`state` says how it ended)."""
-
-    webhook: str
-    delivery: str
-    status: int | None
-    error: str | None
-    milliseconds: int
-    at: datetime
-    state: str
-    due: datetime | None
 
 
 class Messages(Protocol):

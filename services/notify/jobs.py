@@ -13,8 +13,7 @@ from services.chassis.auth import Principal
 from services.chassis.telemetry import context_of
 from services.notify.channels import dialer, webhook
 from services.notify.channels.stream import Hub
-from services.notify.handlers import Delivery, Tried
-from services.notify.store import Store
+from services.notify.store import Delivery, Store, Tried
 
 TOGETHER = 32
 """Deliveries sent at once."""

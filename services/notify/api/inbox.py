@@ -23,8 +23,7 @@ from services.chassis.work import Work
 from services.notify import sources
 from services.notify.channels.stream import Hub, Listener
 from services.notify.domain import message as words
-from services.notify.handlers import Message
-from services.notify.store import AnswerRow, Store
+from services.notify.store import AnswerRow, Message, Store
 
 HEARTBEAT = 15.0
 """Seconds after which a silent stream says that it lives."""

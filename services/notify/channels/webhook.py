@@ -15,7 +15,7 @@ from standardwebhooks import Webhook as Signer
 
 from services.chassis.database import dumps
 from services.notify.channels import dialer
-from services.notify.handlers import Delivery, Tried, Webhook
+from services.notify.store import Delivery, Tried, Webhook
 
 SCHEDULE = tuple(timedelta(seconds=seconds) for seconds in (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600))
 """Pauses before each try; after the last the delivery has failed and waits for a replay."""
