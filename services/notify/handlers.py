@@ -27,6 +27,7 @@ from contracts.events import (
 )
 from contracts.rules import Benefit
 from services.chassis.work import Event, Refused, Work
+from services.notify.domain.inbox import Document
 
 STATUS_AFTER: Mapping[type[BenefitEvent], str] = {
     BenefitPublished: "published",
@@ -52,17 +53,6 @@ class Matched:
     deadline: date | None
     as_of: date
     traceparent: str | None
-
-
-@dataclass(frozen=True)
-class Document:
-    """A document as messages cite it."""
-
-    id: str
-    version: int
-    title: str
-    doc_number: str | None
-    issuer: str | None
 
 
 class Messages(Protocol):

@@ -13,7 +13,8 @@ from services.chassis.auth import Principal
 from services.chassis.telemetry import context_of
 from services.notify.channels import dialer, webhook
 from services.notify.channels.stream import Hub
-from services.notify.store import Delivery, Store, Tried
+from services.notify.domain.delivery import Delivery, Tried
+from services.notify.store import Store
 
 TOGETHER = 32
 """Deliveries sent at once."""

@@ -5,7 +5,7 @@ process for a while, and `settle` writes what became of them.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -19,7 +19,9 @@ from sqlmodel import Field, SQLModel
 from contracts.events import ClaimEvent
 from contracts.rules import Benefit, loads, parse_benefit
 from services.chassis.database import Connection
-from services.notify.handlers import Document, Matched
+from services.notify.domain.delivery import Delivery, Tried, Webhook
+from services.notify.domain.inbox import Document, Message
+from services.notify.handlers import Matched
 
 CLAIMED = timedelta(seconds=60)
 """How long a process may take to send a delivery it claimed; a crash gives it back after this."""
@@ -154,68 +156,6 @@ class AttemptRow(Table, table=True):
     error: str | None = Field(default=None, sa_type=Text)
     milliseconds: int
     at: datetime = _moment()
-
-
-@dataclass(frozen=True)
-class Message:
-    """A message as it is read, with the benefit it speaks of and the document that benefit comes from."""
-
-    id: str
-    uscc: str
-    benefit: str
-    occasion: str
-    version: int
-    low: Decimal | None
-    high: Decimal | None
-    deadline: date | None
-    as_of: date
-    status: str
-    withdrawn_because: str | None
-    seq: int
-    traceparent: str | None
-    created_at: datetime
-    updated_at: datetime
-    about: Benefit | None
-    standing: str | None  # of the benefit: published, suspended, withdrawn, expired
-    document: Document | None
-    repealed_on: date | None
-
-
-@dataclass(frozen=True)
-class Webhook:
-    """A registered address."""
-
-    id: str
-    principal: str
-    url: str
-    generation: int
-    rotated_at: datetime | None
-    created_at: datetime
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """What is to be sent now."""
-
-    webhook: Webhook
-    id: str
-    body: dict[str, Any]
-    tries: int
-    traceparent: str | None
-
-
-@dataclass(frozen=True)
-class Tried:
-    """What became of one try; `due` is when to try again, None when this was the last (`state` says how it ended)."""
-
-    webhook: str
-    delivery: str
-    status: int | None
-    error: str | None
-    milliseconds: int
-    at: datetime
-    state: str
-    due: datetime | None
 
 
 _MESSAGE = """

@@ -20,7 +20,7 @@ from standardwebhooks import WebhookVerificationError
 
 from contracts.events import MatchFound, MatchLost
 from services.notify.channels import dialer
-from services.notify.channels.webhook import SCHEDULE
+from services.notify.domain.delivery import SCHEDULE
 from services.notify.main import build
 from tests.running import Running, running
 from tests.service_room import alone, eventually, record, room_of, serving, traceparent, uscc

@@ -23,7 +23,8 @@ from services.chassis.work import Work
 from services.notify import sources
 from services.notify.channels.stream import Hub, Listener
 from services.notify.domain import message as words
-from services.notify.store import AnswerRow, Message, Store
+from services.notify.domain.inbox import Message
+from services.notify.store import AnswerRow, Store
 
 HEARTBEAT = 15.0
 """Seconds after which a silent stream says that it lives."""

@@ -13,7 +13,8 @@ from services.chassis.problems import Fault, Problem
 from services.chassis.work import Work
 from services.notify.channels import dialer
 from services.notify.channels.webhook import OVERLAP, secret_of
-from services.notify.store import Store, Webhook
+from services.notify.domain.delivery import Webhook
+from services.notify.store import Store
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 Reader = Annotated[Principal, Depends(allow("messages:read"))]

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from services.notify.store import Message
+from services.notify.domain.inbox import Message
 
 POLL = 0.5
 PATIENCE = 1000

@@ -1,4 +1,4 @@
-"""Webhooks after the Standard Webhooks specification: what is signed, with which secrets, and when a failed try is repeated.
+"""Webhooks after the Standard Webhooks specification: what is signed, with which secrets, and one try of sending it.
 
 Secrets stand in no table: generation n of a webhook's secret is derived from the deployment's secret and the webhook's id. After a
 rotation the former one signs too, for a day, so a receiver changes without losing a message.
@@ -15,10 +15,8 @@ from standardwebhooks import Webhook as Signer
 
 from services.chassis.database import dumps
 from services.notify.channels import dialer
-from services.notify.store import Delivery, Tried, Webhook
+from services.notify.domain.delivery import Delivery, Tried, Webhook, tried
 
-SCHEDULE = tuple(timedelta(seconds=seconds) for seconds in (0, 5, 5 * 60, 30 * 60, 2 * 3600, 5 * 3600, 10 * 3600, 10 * 3600))
-"""Pauses before each try; after the last the delivery has failed and waits for a replay."""
 OVERLAP = timedelta(hours=24)
 """How long the former secret signs after a rotation."""
 
@@ -56,15 +54,4 @@ async def deliver(client: httpx.AsyncClient, delivery: Delivery, *, at: datetime
         error = f"{dialer.TOTAL:.0f} 秒内没有应答"
     except httpx.HTTPError as failed:
         error = f"连接失败（{type(failed).__name__}）"
-    done = status is not None and 200 <= status < 300
-    last = delivery.tries + 1 >= len(SCHEDULE)
-    return Tried(
-        webhook=delivery.webhook.id,
-        delivery=delivery.id,
-        status=status,
-        error=error if error or done else f"应答状态 {status}，应为 2xx",
-        milliseconds=int((time.monotonic() - begun) * 1000),
-        at=at,
-        state="delivered" if done else "failed" if last else "waiting",
-        due=None if done or last else at + SCHEDULE[delivery.tries + 1],
-    )
+    return tried(delivery, status=status, error=error, milliseconds=int((time.monotonic() - begun) * 1000), at=at)
