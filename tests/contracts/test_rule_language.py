@@ -36,16 +36,19 @@ WHOLE = """{"title": "研发奖励", "id": "b-1", "policy": "p", "article": "第
 {"fact": "rd_expense", "period": "last_year", "over": 2, "take": "every", "is": ">=", \
 "value": {"times": [0.030, {"fact": "revenue", "period": "last_year"}]}}, \
 {"rank": "revenue", "period": "2024", "among": {"all": []}, "is": "<=", "value": 20}, \
-{"field": "x", "is": "between", "value": [{"ago": {"years": 1}}, {"shift": {"months": -2, "days": 3}, "of": "2025-01-01"}], "open": "lo"}]}, \
+{"field": "x", "is": "between", "value": [{"ago": {"years": 1}}, \
+{"shift": {"months": -2, "days": 3}, "of": "2025-01-01"}], "open": "lo"}]}, \
 "amount": {"paid": {"sum": "benefit_received", "field": "amount", "where": []}, \
-"less": {"cap": 1e6, "of": {"tiers": [[0, {"fixed": 0}], [2E+7, {"rate": {"figure": "LPR-1Y"}, "of": {"fact": "revenue", "period": "2024"}}]], \
+"less": {"cap": 1e6, "of": {"tiers": [[0, {"fixed": 0}], [2E+7, {"rate": {"figure": "LPR-1Y"}, \
+"of": {"fact": "revenue", "period": "2024"}}]], \
 "on": {"fact": "revenue", "period": "2024"}, "edge": "upto"}}}, "pays": "money", "mode": "confirm", \
 "valid": {"from": "2025-01-01", "to": null}, "window": null, "recheck": {"review": {"all": []}}, \
 "stacking": {"groups": ["a", {"name": "b", "per": "item"}], "caps": [{"name": "c", "at": 5000000.00, "per": "year"}], "once": "year"}, \
 "budget": {"pool": "x", "total": 30000000, "per": null, "order": "first_come"}, \
 "obligations": [{"quote": "5年内不迁离", "must": null, "until": {"years": 5}}], \
 "procedure": {"approval": [[0, "经办"], [200000.01, "分管领导"]], "funding": [{"level": "市", "share": 0.5}]}, \
-"cases": [{"name": "刚满一年", "as_of": "2025-06-30", "facts": {"revenue": {"2024": 1.50}}, "records": {}, "expect": "eligible", "amount": "1.00"}], \
+"cases": [{"name": "刚满一年", "as_of": "2025-06-30", "facts": {"revenue": {"2024": 1.50}}, "records": {}, \
+"expect": "eligible", "amount": "1.00"}], \
 "source": {"document": "doc-1", "version": 3, "sha256": "ab"}}"""
 
 

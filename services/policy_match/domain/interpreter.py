@@ -312,7 +312,7 @@ def stated(fact: str, period: Period | None, scope: Scope) -> Value:
         return Unknown((label,))
     raw = scope.enterprise.facts.get(fact)
     if period is not None:
-        raw = raw.get(key_of(period)) if isinstance(raw, Mapping) else None
+        raw = raw.get(key_of(period)) if isinstance(raw, dict | Mapping) else None
     if raw is None:
         return Unknown((label,))
     entry = scope.registry.facts.get(fact)

@@ -184,11 +184,8 @@ def _compare(op: str, left: Any, right: Any) -> bool:
 
 
 def _sort(value: Any) -> type:
-    if isinstance(value, bool):
-        return bool
-    if isinstance(value, Decimal | Fraction):
-        return Decimal
-    return str if isinstance(value, str) else type(value)
+    kind = type(value)
+    return Decimal if kind is Fraction else kind
 
 
 def as_range(value: Value) -> Range:
@@ -256,6 +253,9 @@ def added(ranges: Iterable[Range]) -> Range:
 
 def multiplied(left: Range, right: Range) -> Range:
     """The range of the product; nothing times whatever is nothing, also where that has no bound."""
+    if left.low is not None and left.low == left.high and right.low is not None and right.low == right.high:
+        point = Fraction(left.low) * Fraction(right.low)
+        return Range(point, point, left.missing + right.missing, left.judged + right.judged)
     ends = [_product(a, b) for a in _ends(left) for b in _ends(right)]
     low, high = min(ends), max(ends)
     return Range(
