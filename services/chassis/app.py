@@ -71,6 +71,7 @@ class Runtime(Generic[S]):
         self.inbox: Inbox[S]
         self.consumer: Consumer | None = None
         self.failed: str | None = None
+        self.closing = False
         self._listeners: list[Callable[[], None]] = []
 
     def after_commit(self, listener: Callable[[], None]) -> None:
@@ -308,6 +309,7 @@ def create_app(
         try:
             yield
         finally:
+            runtime.closing = True
             await _end(tasks)
             await runtime.close()
             HTTPXClientInstrumentor().uninstrument()
@@ -339,9 +341,11 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
 
 
 def _watch(runtime: Runtime[Any], task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        runtime.failed = f"{task.get_name()} ended: {type(error).__name__}"
-        log.error("task.ended", task=task.get_name(), exc_info=error)
+    if runtime.closing:
+        return
+    error = None if task.cancelled() else task.exception()
+    runtime.failed = f"{task.get_name()} ended: {type(error).__name__ if error else 'nobody asked it to'}"
+    log.error("task.ended", task=task.get_name(), exc_info=error)
 
 
 def serve(app: FastAPI) -> None:

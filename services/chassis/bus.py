@@ -20,11 +20,14 @@ from aiokafka.partitioner import murmur2
 from contracts.topics import Topic
 from services.chassis.telemetry import Telemetry
 
-SEND_DEADLINE = 30.0
+DEADLINE = 10.0
+"""Seconds after which a broker that does not answer counts as gone; what was sent meanwhile is unknown and sent again."""
+LONGEST_PAUSE = 5.0
 POLL_MS = 200
 POLL_RECORDS = 500
 LAG_EVERY = 5.0
 WEDGED_AFTER = 45.0
+"""Seconds without a sign of life from a consumer, though there is work, after which it is built anew."""
 
 KafkaFailure = KafkaError
 """Any trouble with the broker, for files that may not know aiokafka."""
@@ -109,7 +112,7 @@ class Producer:
             try:
                 await producer.start()
             except BaseException:
-                await producer.stop()
+                await _abandon(producer)
                 raise
             self._producer = producer
         return self._producer
@@ -117,7 +120,7 @@ class Producer:
     async def send_all(self, records: Sequence[Record]) -> list[tuple[int, int]]:
         """Send in order; returns (partition, offset) of each. Raises Failed, and then all of them are to be sent again."""
         try:
-            async with asyncio.timeout(SEND_DEADLINE):
+            async with asyncio.timeout(DEADLINE):
                 producer = await self._started()
                 waiting = [
                     await producer.send(
@@ -148,7 +151,7 @@ class Producer:
 
     async def _ask(self, group: str | None, question: Callable[[AIOKafkaConsumer], Awaitable[Any]]) -> Any:
         try:
-            async with asyncio.timeout(SEND_DEADLINE):
+            async with asyncio.timeout(DEADLINE):
                 reader = self._readers.get(group)
                 if reader is None:
                     reader = self._readers[group] = AIOKafkaConsumer(
@@ -164,12 +167,28 @@ class Producer:
         """Close; what was not acknowledged is unknown and will be sent again."""
         producer, self._producer = self._producer, None
         readers, self._readers = self._readers, {}
-        for client in (producer, *readers.values()):
-            if client is not None:
-                try:
-                    await asyncio.wait_for(client.stop(), 5)
-                except (KafkaError, OSError, TimeoutError) as error:
-                    log.warning("bus.close_failed", error=type(error).__name__)
+        if producer is not None:
+            await _abandon(producer)
+        for reader in readers.values():
+            await _close(reader)
+
+
+async def _close(consumer: AIOKafkaConsumer) -> None:
+    """Close, whatever happens: with the broker gone the client's own `stop` may never end, or end cancelled."""
+    closing = asyncio.create_task(consumer.stop())
+    await asyncio.wait([closing], timeout=5)
+    if closing.cancel():
+        await asyncio.wait([closing], timeout=1)
+    if not closing.done() or closing.cancelled() or closing.exception():
+        log.warning("bus.close_failed")
+        await consumer._client.close()
+
+
+async def _abandon(producer: AIOKafkaProducer) -> None:
+    """Close without flushing: the client's own `stop` goes on sending for as long as the broker is gone, behind its successor's back."""
+    producer._closed = True
+    await producer._sender.close()
+    await producer.client.close()
 
 
 @dataclass
@@ -260,28 +279,34 @@ class Consumer:
             )
             try:
                 consumer.subscribe(self._topics, listener=_Placing(held, fresh, self.state))
-                await consumer.start()
+                async with asyncio.timeout(WEDGED_AFTER):
+                    await consumer.start()
                 self._consumer = consumer
                 self.state.trouble = None
                 async for _ in self._polls(consumer, held, fresh):
                     pause = 0.2
             except (KafkaError, OSError, _Wedged) as error:
-                self.state.trouble = f"the consumer is rebuilt: {type(error).__name__}"
+                self._trouble(error)
                 log.warning("consumer.rebuilt", error=type(error).__name__, detail=str(error), group=self._group)
             except Exception as error:  # the client's own faults end its tasks for good; a new client is the cure for these too
-                self.state.trouble = f"the consumer is rebuilt: {type(error).__name__}"
+                self._trouble(error)
+                log.error("consumer.rebuilt", group=self._group, exc_info=error)
+            except asyncio.CancelledError as error:
+                if (task := asyncio.current_task()) is None or task.cancelling():
+                    raise
+                self._trouble(error)  # nobody cancelled us: a task of the client's was, and ours with it
                 log.error("consumer.rebuilt", group=self._group, exc_info=error)
             finally:
                 self._consumer = None
                 self.state.assigned = False
                 self.state.rebuilt += 1
                 self.state.held = {}
-                try:
-                    await asyncio.wait_for(consumer.stop(), 10)
-                except Exception as error:
-                    log.warning("consumer.close_failed", error=type(error).__name__)
+                await _close(consumer)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, 15)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _trouble(self, error: BaseException) -> None:
+        self.state.trouble = f"the consumer is rebuilt: {type(error).__name__}"
 
     async def _polls(self, consumer: AIOKafkaConsumer, held: dict[TopicPartition, _Held], fresh: set[TopicPartition]) -> Any:
         loop = asyncio.get_running_loop()
@@ -291,7 +316,8 @@ class Consumer:
             for place in [p for p, h in held.items() if h.due <= loop.time()]:
                 await self._handle(consumer, place, held[place].records, held)
             try:
-                polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
+                async with asyncio.timeout(WEDGED_AFTER):  # while it joins its group again the client waits without end
+                    polled = await consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS)
             except NoOffsetForPartitionError as error:
                 fresh.add(error.args[0])
                 continue
@@ -307,7 +333,8 @@ class Consumer:
                         raise outcome
             if loop.time() >= next_look:
                 next_look = loop.time() + LAG_EVERY
-                behind = await self._look(held)
+                async with asyncio.timeout(DEADLINE):  # the client itself would wait for a broker without a word
+                    behind = await self._look(held)
                 if not behind or held:
                     moved = loop.time()
                 elif loop.time() - moved > WEDGED_AFTER:

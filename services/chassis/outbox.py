@@ -23,7 +23,7 @@ from uuid_utils.compat import uuid7
 from contracts.events import Payload
 from contracts.topics import TOPIC_OF, TOPICS, key_of, type_name
 from services.chassis import clock
-from services.chassis.bus import Producer, Record
+from services.chassis.bus import LONGEST_PAUSE, Producer, Record
 from services.chassis.database import Connection, Pool, encode
 from services.chassis.telemetry import Telemetry, trace_id, traceparent_of
 
@@ -153,7 +153,7 @@ class Relay:
                 self.trouble = f"the relay waits: {type(error).__name__}"
                 log.warning("relay.failed", error=type(error).__name__, detail=str(error) if isinstance(error, Producer.Failed) else None)
                 await asyncio.sleep(pause)
-                pause = min(pause * 2, 10)
+                pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _rest(self) -> None:
         try:

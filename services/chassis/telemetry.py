@@ -276,6 +276,24 @@ def _add_error(_: Any, __: str, event: dict[str, Any]) -> dict[str, Any]:
     return event
 
 
+class _Seldom(logging.Filter):
+    """Lets a library say the same thing once in ten seconds: aiokafka repeats itself a hundred times a second while a broker is gone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: dict[tuple[str, str], float] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it may be said."""
+        what = (record.name, str(record.msg))
+        if record.created < self._said.get(what, 0) + 10:
+            return False
+        if len(self._said) > 1000:
+            self._said.clear()
+        self._said[what] = record.created
+        return True
+
+
 class _Lines(logging.Formatter):
     """A library's log records as JSON lines like ours; what looks like a USCC in its words is blackened."""
 
@@ -304,6 +322,7 @@ def configure_logs(service: str) -> None:
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_Lines(service))
+    handler.addFilter(_Seldom())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
     for name in ("httpx", "httpcore", "uvicorn.access", "aiokafka"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -19,7 +19,7 @@ def notes(database: str, tmp_path: Path) -> Iterator[Notes]:
     with packaged(notes.name, tmp_path / "services"), notes.registered():
         configure_logs(notes.name)
         yield notes
-    notes.telemetry.shutdown()
+    notes.telemetry.tracers.shutdown()
     structlog.reset_defaults()
 
 
