@@ -28,8 +28,8 @@ def documents_of(links: Sequence[Link], page: str) -> tuple[Link, ...]:
             continue
         if len(link.title) < 5 or _TURNING.fullmatch(link.title):
             continue
-        last = parts.path.rpartition("/")[2]
-        if _DOCUMENT.search(last) and not _LIST.search(parts.path) or (re.search(r"\d{4,}", parts.path + parts.query) and not _LIST.search(parts.path)):
+        dated = re.search(r"\d{4,}", parts.path + parts.query)  # a day or a number in the address: an article, not a column
+        if not _LIST.search(parts.path) and (dated or _DOCUMENT.search(parts.path)):
             found.setdefault(link.url, link)
     return tuple(found.values())
 

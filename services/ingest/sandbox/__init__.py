@@ -103,7 +103,7 @@ async def _ask(task: dict[str, Any], data: bytes) -> bytes:
                 verdict, reply = await reader.readexactly(1), await reader.readexactly(size)
         except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
             if time.monotonic() - began > WALL - 0.5:
-                raise NotADocument("too-large", f"读取超过 {WALL} 秒，已中止。", "请拆分后分别上传，或另存为 DOCX 或纯文本后上传。") from error
+                raise NotADocument("too-large", f"读取超过 {WALL} 秒，已中止。", "请拆分后分别上传，或另存为 DOCX 后上传。") from error
             raise NotADocument("unreadable", "读取这份文件的进程中途停止，文件可能已损坏。", _HINT) from error
     finally:
         writer.close()

@@ -36,12 +36,10 @@ class Package:
         """The XML of a part."""
         try:
             root: Element = fromstring(self.zip.read(part), forbid_dtd=True)
-        except _DAMAGED as error:
-            raise damaged(part) from error
-        except ParseError as error:
-            raise damaged(part) from error
         except DefusedXmlException as error:
             raise NotADocument("unreadable", f"文件内的 {part} 含有 DTD 或实体定义，不予读取。", _RESAVE) from error
+        except (*_DAMAGED, ParseError) as error:
+            raise damaged(part) from error
         return root
 
     def events(self, part: str) -> Iterator[Element]:
@@ -50,12 +48,10 @@ class Package:
             with self.zip.open(part) as stream:
                 for _, element in iterparse(stream, events=("end",), forbid_dtd=True):
                     yield element
-        except _DAMAGED as error:
-            raise damaged(part) from error
-        except ParseError as error:
-            raise damaged(part) from error
         except DefusedXmlException as error:
             raise NotADocument("unreadable", f"文件内的 {part} 含有 DTD 或实体定义，不予读取。", _RESAVE) from error
+        except (*_DAMAGED, ParseError) as error:
+            raise damaged(part) from error
 
     def related(self, part: str) -> dict[str, tuple[str, str]]:
         """What a part refers to: relationship id → (kind, part)."""
@@ -144,7 +140,9 @@ def open_package(data: bytes) -> Package:
             raise NotADocument("not-a-document", "文件带有宏，不予读取。", "请另存为不带宏的 DOCX 或 XLSX 后上传。")
         if lower.endswith(_NESTED):
             raise NotADocument(
-                "unreadable", f"文件内嵌了另一个文件（{posixpath.basename(name)[:80]}），其内容无法读取。", "请把内嵌的内容直接粘贴到正文，或作为附件分别上传。"
+                "unreadable",
+                f"文件内嵌了另一个文件（{posixpath.basename(name)[:80]}），无法读取。",
+                "请把内嵌的内容粘贴到正文，或分别上传。",
             )
     names = frozenset(one.filename for one in entries)
     package = Package(archive, names, "")

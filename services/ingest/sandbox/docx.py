@@ -11,7 +11,9 @@ from xml.etree.ElementTree import Element
 from services.ingest.sandbox.archive import Package, attribute, child, local
 from services.ingest.sandbox.numbering import Numbering, numbering_of
 
-_NOT_PRINTED = frozenset({"del", "moveFrom", "instrText", "delText", "delInstrText", "rPr", "pPr", "rt", "Fallback", "docPr", "sdtPr", "sdtEndPr"})
+_NOT_PRINTED = frozenset(
+    {"del", "moveFrom", "instrText", "delText", "delInstrText", "rPr", "pPr", "rt", "Fallback", "docPr", "sdtPr", "sdtEndPr"}
+)
 _BOXES = {("Wingdings", "A8"): "□", ("Wingdings", "6F"): "□", ("Wingdings", "FE"): "☑", ("Wingdings", "FC"): "√",
           ("Wingdings 2", "A3"): "□", ("Wingdings 2", "52"): "☑", ("Wingdings 2", "50"): "√"}  # fmt: skip
 _DEPTH = 50  # nesting of tables, boxes and controls; real documents stay below ten

@@ -8,10 +8,9 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from services.ingest.domain.reading import LIMIT, NotADocument
 from services.ingest.domain.decoding import decode
+from services.ingest.domain.reading import LIMIT, NotADocument
 from services.ingest.sandbox import archive, docx, page, pdf, xlsx
-
 
 _EXTENSIONS = {
     "": None, "txt": "text", "text": "text", "csv": "text", "tsv": "text", "md": "markdown", "markdown": "markdown",

@@ -15,20 +15,25 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from services.ingest.domain.watching import Link
 from services.ingest.sandbox.numbering import written
 
-_DROPPED = frozenset(
-    "script style noscript template svg iframe object embed canvas audio video map link meta base head nav footer aside header button select "
-    "option datalist input textarea dialog".split()
-)
+_DROPPED = frozenset((
+    "script", "style", "noscript", "template", "svg", "iframe", "object", "embed", "canvas", "audio", "video", "map", "link", "meta",
+    "base", "head", "nav", "footer", "aside", "header", "button", "select", "option", "datalist", "input", "textarea", "dialog",
+))  # fmt: skip
 _LANDMARKS = frozenset({"nav", "footer", "aside", "header"})  # dropped unless the title stands in them
 _ROLES = frozenset({"navigation", "banner", "contentinfo", "search", "toolbar", "menu", "menubar", "dialog"})
-_INLINE = frozenset(
-    "a abbr acronym b basefont bdi bdo big br cite code data del dfn em font i img ins kbd label mark o:p publishtime q ruby rp rt s samp small "
-    "span st1:chsdate strike strong sub sup time tt u var wbr".split()
-)
-_TEXT_BLOCKS = frozenset("p h1 h2 h3 h4 h5 h6 li ul ol dl dd dt pre blockquote thead tr".split())  # a document is larger than one of these
+_INLINE = frozenset((
+    "a", "abbr", "acronym", "b", "basefont", "bdi", "bdo", "big", "br", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img",
+    "ins", "kbd", "label", "mark", "o:p", "publishtime", "q", "ruby", "rp", "rt", "s", "samp", "small", "span", "st1:chsdate", "strike",
+    "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
+))  # fmt: skip
+_TEXT_BLOCKS = frozenset((
+    "p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "ul", "ol", "dl", "dd", "dt", "pre", "blockquote", "thead", "tr",
+))  # fmt: skip
 _FOOT = re.compile(r"网站标识码|ICP备|公网安备")  # 国办发〔2017〕47号《政府网站发展指引》: what the foot of a government site must show
 _ENTRY = re.compile(r"索\s*引\s*号|发文字号|文\s*号|发布机构|发文机关|主题分类|成文日期|发布日期|有\s*效\s*性|公开方式|体裁分类")
-_PROSE = re.compile(r"[\u4e00-\u9fff].{8,}[。；]|^[一二三四五六七八九十]{1,3}、|^第[一二三四五六七八九十百]{1,5}[条章]|\d\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日$")
+_PROSE = re.compile(
+    r"[\u4e00-\u9fff].{8,}[。；]|^[一二三四五六七八九十]{1,3}、|^第[一二三四五六七八九十百]{1,5}[条章]|\d\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日$"
+)
 _ATTACHED = re.compile(r"\.(?:docx?|xlsx?|pdf|wps|et|ofd|zip|rar|ceb)(?:$|[?#&])", re.IGNORECASE)
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _NUMBERED = re.compile(r"[（(]?(?:[0-9０-９①-⑳㈠-㈩]|[一二三四五六七八九十]+[、.．）)]|第)")
@@ -253,8 +258,10 @@ def _without_navigation(block: _Block) -> Iterator[_Block]:
     """A page without prose: everything but blocks of links."""
     kept: list[_Block | str] = []
     for one in block.children:
-        if isinstance(one, _Block) and one.links >= 3 and not one.attached and one.size < sum(len(a.text()) for a in one.below() if a.tag == "a"):
-            continue
+        if isinstance(one, _Block) and one.links >= 3 and not one.attached:
+            linked = sum(len(a.text()) for a in one.below() if a.tag == "a")
+            if one.size < linked:
+                continue
         kept.append(one)
     block.children = kept
     yield block
@@ -288,9 +295,7 @@ def _pieces(block: _Block) -> Iterator[str]:
             yield "\n"
         elif isinstance(one, str):
             yield one
-        elif one.tag == "br":
-            yield "\n"
-        elif one.tag == "hr":
+        elif one.tag == "br" or one.tag == "hr":
             yield "\n"
         elif one.tag == "pre":
             yield "\n"
@@ -341,7 +346,10 @@ def _is_frame(table: _Block) -> bool:
 def _rows(table: _Block) -> list[_Block]:
     found: list[_Block] = []
     for one in table.blocks:
-        found += [one] if one.tag == "tr" else [row for row in one.blocks if row.tag == "tr"] if one.tag in ("thead", "tbody", "tfoot") else []
+        if one.tag == "tr":
+            found.append(one)
+        elif one.tag in ("thead", "tbody", "tfoot"):
+            found += [row for row in one.blocks if row.tag == "tr"]
     return found
 
 

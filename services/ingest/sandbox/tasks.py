@@ -16,7 +16,8 @@ from services.ingest.sandbox.formats import Extracted, to_text
 LIST_LIMIT = 4 * 1024 * 1024
 """Bytes a list page may have."""
 
-_CODECS = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "gb18030", "gbk", "gb2312", "big5", "latin-1", "ascii", "cp437", "cp1252", "mac-roman",
+_CODECS = ("utf-16", "utf-16-le", "utf-16-be", "utf-32", "gb18030", "gbk", "gb2312", "big5", "latin-1", "ascii", "cp437", "cp1252",
+           "mac-roman",
            "unicode-escape", "raw-unicode-escape", "charmap", "idna")  # fmt: skip
 
 _SILENT = Document(
@@ -54,16 +55,17 @@ def reading_of(extracted: Extracted, data: bytes, name: str) -> Reading:
 
 
 def warm_up() -> None:
-    """Read one small document of each format, so that children find every module and codec loaded: confined, they may not reach the files."""
+    """Read one small document of each format, so that children find every module and codec loaded: they may not reach the files."""
     for name in _CODECS:
         codecs.lookup(name)
-    for data, name in ((_small_page(), "a.html"), (_small_pdf(), "a.pdf"), (_small_package("word"), "a.docx"), (_small_package("xl"), "a.xlsx")):
+    small = {"a.html": _small_page(), "a.pdf": _small_pdf(), "a.docx": _small_package("word"), "a.xlsx": _small_package("xl")}
+    for name, data in small.items():
         reading_of(to_text(data, name), data, name)
     page.links_of("<a href='/a'>a</a>", "https://example.org/")
 
 
 def _small_page() -> bytes:
-    return "<html><body><h1>关于支持企业的通知</h1><ol><li>支持企业。</li></ol><table><tr><td>1</td><td>2</td></tr></table></body></html>".encode()
+    return "<html><body><h1>通知</h1><ol><li>支持企业。</li></ol><table><tr><td>1</td><td>2</td></tr></table></body></html>".encode()
 
 
 def _small_pdf() -> bytes:
@@ -82,8 +84,9 @@ def _small_pdf() -> bytes:
         offsets.append(len(data))
         data += b"%d 0 obj%s endobj\n" % (number, body)
     table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    size = len(objects) + 1
-    return data + b"xref\n0 %d\n0000000000 65535 f \n%strailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (size, table, size, len(data))
+    size, start = len(objects) + 1, len(data)
+    data += b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table)
+    return data + b"trailer<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (size, start)
 
 
 def _small_package(kind: str) -> bytes:
@@ -95,7 +98,7 @@ def _small_package(kind: str) -> bytes:
         "word/document.xml": "<d><body><p><r><t>一、支持企业。</t></r></p></body></d>",
         "xl/workbook.xml": "<w><sheets><sheet name='1' id='1'/></sheets></w>",
         "xl/_rels/workbook.xml.rels": f"<r><r Id='1' {reference.format('worksheet', 'sheet.xml')}/></r>",
-        "xl/sheet.xml": "<w><sheetData><row r='1'><c r='A1' t='inlineStr'><is><t>支持企业</t></is></c><c><v>1.5</v></c></row></sheetData></w>",
+        "xl/sheet.xml": "<w><sheetData><row><c t='inlineStr'><is><t>支持企业</t></is></c><c><v>1.5</v></c></row></sheetData></w>",
     }
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as package:

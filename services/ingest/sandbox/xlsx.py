@@ -23,7 +23,8 @@ _CELL = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _BUILT_IN = {
     1: "0", 2: "0.00", 3: "#,##0", 4: "#,##0.00", 9: "0%", 10: "0.00%", 14: "yyyy-m-d", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy",
     18: "h:mm AM/PM", 19: "h:mm:ss AM/PM", 20: "h:mm", 21: "h:mm:ss", 22: "yyyy-m-d h:mm", 27: 'yyyy"年"m"月"', 28: 'm"月"d"日"',
-    29: 'm"月"d"日"', 30: "m-d-yy", 31: 'yyyy"年"m"月"d"日"', 32: 'h"时"mm"分"', 36: 'yyyy"年"m"月"', 37: "#,##0", 38: "#,##0", 39: "#,##0.00",
+    29: 'm"月"d"日"', 30: "m-d-yy", 31: 'yyyy"年"m"月"d"日"', 32: 'h"时"mm"分"', 36: 'yyyy"年"m"月"', 37: "#,##0", 38: "#,##0",
+    39: "#,##0.00",
     40: "#,##0.00", 45: "mm:ss", 50: 'yyyy"年"m"月"', 51: 'm"月"d"日"', 52: 'yyyy"年"m"月"', 53: 'm"月"d"日"', 54: 'm"月"d"日"',
     57: 'yyyy"年"m"月"', 58: 'm"月"d"日"',
 }  # fmt: skip
@@ -116,7 +117,7 @@ def _value(cell: Element, book: _Book) -> str | None:
     if kind == "inlineStr":
         return _one_line(_rich(child(cell, "is")))
     if value is None or value.text is None:
-        return None if child(cell, "f") is not None and value is None else ""
+        return None if child(cell, "f") is not None and kind == "n" else ""  # a formula may well give an empty string
     if kind == "s":
         index = int(value.text)
         return book.strings[index] if 0 <= index < len(book.strings) else ""
@@ -176,7 +177,8 @@ def _date(value: Decimal, form: str, since: datetime) -> str:
     bare = re.sub(r'"|\\|\[[^\]]*\]|;.*', "", form).lower()
     day, clock = bare.partition("h")[0], "h" in bare
     if "年" in day or "月" in day:
-        printed = (f"{moment.year}年" if "y" in day else "") + (f"{moment.month}月" if "m" in day else "") + (f"{moment.day}日" if "d" in day else "")
+        parts = (("y", f"{moment.year}年"), ("m", f"{moment.month}月"), ("d", f"{moment.day}日"))
+        printed = "".join(words for sign, words in parts if sign in day)
     elif "d" not in day and "y" in day:
         printed = f"{moment.year}-{moment.month:02d}"
     else:
