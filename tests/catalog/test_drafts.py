@@ -94,7 +94,7 @@ def test_what_only_a_person_can_decide_is_judged() -> None:
     assert [t for t in tests if "judged" in t]
 
 
-def test_excluded_records_and_lists_are_conditions_in_their_own() -> None:
+def test_excluded_records_and_lists_are_conditions_of_their_own() -> None:
     tests = conditions_in(only("对未列入严重失信主体名单、经营异常名录的企业，给予5万元补助。")["rule"])
     assert {"fact": "dishonest", "is": "=", "value": False} in tests or {"all": [
         {"fact": "dishonest", "is": "=", "value": False}, {"fact": "abnormal", "is": "=", "value": False}]} in tests  # fmt: skip
