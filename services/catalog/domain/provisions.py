@@ -48,6 +48,8 @@ class Provision:
         return self.strands[0].block
 
 
+# No giving word reaches further than this many characters; it keeps a text without stops from costing its square.
+_REACH = 300
 _SEMICOLON = re.compile(r";")
 _NEW_TARGET = re.compile(r",(?=(?:同时,?|另外,?|此外,?|并)?(?:对(?!接|应|外|标|照|口)|允许|向))")
 
@@ -64,7 +66,7 @@ def strands(passage: Passage, block: Block, lexicon: Lexicon) -> list[Strand]:
             for part in pieces(text, sentence, _SEMICOLON):
                 start = part.start
                 for m in _NEW_TARGET.finditer(text, part.start, part.end):
-                    if m.end() > start and gift(text, Span(start, m.end()), lexicon):
+                    if m.end() > start and gift(text, Span(max(start, m.end() - _REACH), m.end()), lexicon):
                         found.append(Strand(Span(start, m.end()), sentence, block))
                         start = m.end()
                 found.append(Strand(Span(start, part.end), sentence, block))
@@ -129,6 +131,7 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
     ):
         return None
     stop = min((i for i in (words.find(c, figure.span.end) for c in ",;。") if i >= 0), default=len(words))
+    comma, stop = max(comma, figure.span.start - _REACH), min(stop, figure.span.end + _REACH)
     before, after = words[comma : figure.span.start], words[figure.span.end : stop]
     bound = re.match(r"(?:\(不?含(?:本数)?\))?(?:[及或]?以[上下内])(?:\(不?含\))?", after)
     lead = lexicon.giving_before.search(before)
