@@ -94,7 +94,7 @@ def test_what_only_a_person_can_decide_is_judged() -> None:
     assert [t for t in tests if "judged" in t]
 
 
-def test_excluded_records_and_lists_are_conditions_in_their_own() -> None:
+def test_excluded_records_and_lists_are_conditions_of_their_own() -> None:
     tests = conditions_in(only("对未列入严重失信主体名单、经营异常名录的企业，给予5万元补助。")["rule"])
     assert {"fact": "dishonest", "is": "=", "value": False} in tests or {"all": [
         {"fact": "dishonest", "is": "=", "value": False}, {"fact": "abnormal", "is": "=", "value": False}]} in tests  # fmt: skip
@@ -286,3 +286,12 @@ def test_an_amount_in_foreign_money_is_not_taken_for_yuan() -> None:
 def test_the_year_of_a_figure_is_its_period_and_no_condition_of_its_own() -> None:
     tests = conditions_in(only("对2023年度工业总产值达到1亿元以上的企业，给予10万元奖励。")["rule"])
     assert tests == [{"fact": "output_value", "period": "2023", "is": ">=", "value": 100000000}]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize(
+    "body",
+    ["对企业，" * 8000 + "给予10万元奖励。", "对营业收入" + "2000万元以上、" * 2000 + "的企业给予奖励。", "（" * 5000 + "给予10万元"],
+)
+def test_a_text_without_stops_is_read_in_time(body: str) -> None:
+    draft(body)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from contracts.registry import load_registry
-from services.catalog.domain import amounts, attributes, conditions, facts, lexicon, offers, provisions, terms
+from services.catalog.domain import amounts, attributes, conditions, division, facts, lexicon, offers, provisions, recognition, terms
 
-TABLES = (amounts, attributes, conditions, facts, lexicon, offers, provisions, terms)
+TABLES = (amounts, attributes, conditions, division, facts, lexicon, offers, provisions, recognition, terms)
 PROVINCES = re.findall(
     r"\w+",
     "北京 天津 河北 山西 内蒙古 辽宁 吉林 黑龙江 上海 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 广西 海南 重庆 四川 贵州 云南 西藏"

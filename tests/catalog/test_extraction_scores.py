@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from services.catalog.domain.attributes import HEADS, MEASURED, SAID
-from services.catalog.domain.conditions import Wordings
 from services.catalog.domain.drafts import Document
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.listing import benefits
 from services.catalog.domain.passage import Passage
+from services.catalog.domain.recognition import Wordings
 
 pytestmark = pytest.mark.shared
 

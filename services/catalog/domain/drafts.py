@@ -14,7 +14,7 @@ from typing import Any
 from contracts.rules import Registry
 from services.catalog.domain import terms
 from services.catalog.domain.amounts import amount as read_amount
-from services.catalog.domain.conditions import Condition, conditions
+from services.catalog.domain.conditions import conditions
 from services.catalog.domain.facts import Node, Setting, told
 from services.catalog.domain.junctions import branches, leaning
 from services.catalog.domain.lexicon import Lexicon
@@ -22,6 +22,7 @@ from services.catalog.domain.offers import RESULT, district, offers
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.payments import payment
 from services.catalog.domain.provisions import Provision, provisions
+from services.catalog.domain.recognition import Condition
 from services.catalog.domain.requirements import Requirement, requirements
 
 

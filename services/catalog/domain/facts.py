@@ -12,8 +12,8 @@ from decimal import Decimal
 from typing import Any
 
 from contracts.rules import Registry
-from services.catalog.domain.conditions import Condition
 from services.catalog.domain.quantities import Comparison, Figure, numeral, plain
+from services.catalog.domain.recognition import Condition
 
 Node = dict[str, Any]
 

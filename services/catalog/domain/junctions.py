@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.catalog.domain.attributes import MEASURED
-from services.catalog.domain.conditions import Condition
+from services.catalog.domain.recognition import Condition
 
 _LEANS = re.compile(r"^(?:且|并|或)?(?:占|其?同比|增[长速幅])")
 _FIGURES = frozenset(row.attribute for row in MEASURED)

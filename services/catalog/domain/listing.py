@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.catalog.domain.amounts import amount, gold_amount
-from services.catalog.domain.conditions import Condition, Wordings, conditions, deadlines, general
+from services.catalog.domain.conditions import conditions, deadlines, general
+from services.catalog.domain.division import sentences
 from services.catalog.domain.drafts import Document
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision, provisions, sentences
+from services.catalog.domain.provisions import Provision, provisions
+from services.catalog.domain.recognition import Condition, Wordings
 from services.catalog.domain.requirements import requirements
 
 # The first type whose words occur in the provision; the order is from the particular to the general.

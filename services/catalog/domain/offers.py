@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
-from services.catalog.domain.conditions import Condition
+from services.catalog.domain.division import sentences
 from services.catalog.domain.facts import Setting, named
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import sentences
+from services.catalog.domain.recognition import Condition
 
 
 class Group(NamedTuple):
@@ -36,7 +36,7 @@ GROUPS: tuple[Group, ...] = (
     Group("信用状况", "=", r"(?:纳税)?信用[A-D]级企业|信用等级高的(?:企业|机构)|高信用企业|守信企业"),
     Group("名单入选", "in", r"“?三高”?企业|“?白名单”?企业|上市后备企业|“小巨人”后备企业|倍增计划企业|重点外贸企业"),
     Group("行业", "=", r"(?<=向)[^,。;()]{2,30}(?:制造|产业|行业|业)(?=提供|开展|推出)|(?<=在)[^,。;()]{2,40}?(?:等\d*个)?领域(?=推行|投入使用)"),
-    Group("其他条件", "=", r"(?<=[,。;])(?:经|被)[^,。;]{4,24}的(?:企业|项目)(?=,)|(?<=,)[^,。;]{2,20},完成[^,。;]{4,60}的[^,。;]{0,6}(?:项目|企业)(?=,[^,。;]{0,12}(?:工作日|即时|即可|当场))"),
+    Group("其他条件", "=", r"(?:^|(?<=[,。;]))(?:经|被)[^,。;]{4,24}的(?:企业|项目)(?=,)|(?<=,)[^,。;]{2,20},完成[^,。;]{4,60}的[^,。;]{0,6}(?:项目|企业)(?=,[^,。;]{0,12}(?:工作日|即时|即可|当场))"),
     Group("纳税人类型", "=", r"增值税一般纳税人|小规模纳税人"),
 )  # fmt: skip
 RESULT = re.compile(

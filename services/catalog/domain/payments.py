@@ -10,12 +10,12 @@ from typing import Any
 
 from services.catalog.domain.amounts import Amount, Share
 from services.catalog.domain.attributes import MEASURED
-from services.catalog.domain.conditions import Condition
 from services.catalog.domain.facts import FIGURES, Node, Setting, open_fact, told
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import NUMERAL, Figure, comparisons, numeral, plain
+from services.catalog.domain.recognition import Condition
 
 
 @dataclass(frozen=True)

@@ -8,24 +8,10 @@ its ceiling, its remainder.
 import re
 from dataclasses import dataclass
 
+from services.catalog.domain.division import DEPARTMENTS, Block, blocks, pieces, sentences, zones
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.quantities import Figure, figures
-
-DEPARTMENTS = re.compile(
-    r"[(〔\[【]?(?:责任单位|牵头单位|责任部门|牵头部门|实施单位|主办单位|负责单位|主管部门)(?:和|及)?[^:]{0,8}:(?P<d>[^。)〕\]】]{2,200}?)(?=[)〕\]】。]|[一二三四五六七八九十]{1,2}、|$)[)〕\]】]?"
-)
-SENTENCE_END = re.compile(r"[。!?]|(?<=[一-鿿”»)])\.(?=[一-鿿(«“\d]|$)|(?<=%)\.(?=[一-鿿]|$)")
-
-
-@dataclass(frozen=True)
-class Block:
-    """The words under one printed number, with the numbers above it."""
-
-    label: str
-    path: tuple[str, ...]
-    span: Span
-    department: str | None
 
 
 @dataclass(frozen=True)
@@ -62,63 +48,8 @@ class Provision:
         return self.strands[0].block
 
 
-def _rank(label: str) -> int:
-    for rank, shape in enumerate(
-        (r"第.+[章节]", r"第.+条", r"[一二三四五六七八九十]+[、,.]", r"\([一二三四五六七八九十]+\)", r"\d+[.、]", r"\(\d+\)", r"[①-⑳]")
-    ):
-        if re.fullmatch(shape, label):
-            return rank
-    return 9
-
-
-def blocks(passage: Passage) -> list[Block]:
-    """The text cut at its printed numbers; the words before the first number are a block without label."""
-    cuts = [(0, ""), *passage.numberings]
-    found: list[Block] = []
-    stack: list[tuple[int, str]] = []
-    for i, (at, label) in enumerate(cuts):
-        end = cuts[i + 1][0] if i + 1 < len(cuts) else len(passage.text)
-        if end <= at:
-            continue
-        rank = _rank(label) if label else -1
-        while stack and stack[-1][0] >= rank:
-            stack.pop()
-        if label:
-            stack.append((rank, label))
-        start = at + len(label)
-        inner = passage.text[start:end]
-        department = None
-        hit = DEPARTMENTS.search(inner)
-        if hit:
-            department = passage.quote(Span(start + hit.start("d"), start + hit.end("d")))
-        found.append(Block(label, tuple(name for _, name in stack), Span(start, end), department))
-    return found
-
-
-def _pieces(text: str, span: Span, cut: re.Pattern[str]) -> list[Span]:
-    """`span` cut after every match that stands outside brackets and quotation marks."""
-    depth = [0] * (len(text) + 1)
-    level = 0
-    for i in range(span.start, span.end):
-        if text[i] in "(“《«〔[":
-            level += 1
-        elif text[i] in ")”》»〕]":
-            level = max(0, level - 1)
-        depth[i + 1] = level
-    out, start = [], span.start
-    for m in cut.finditer(text, span.start, span.end):
-        if depth[m.start()] == 0 and m.end() > start:
-            out.append(Span(start, m.end()))
-            start = m.end()
-    if start < span.end:
-        out.append(Span(start, span.end))
-    return out
-
-
-def sentences(text: str, span: Span) -> list[Span]:
-    return _pieces(text, span, SENTENCE_END)
-
-
+# No giving word reaches further than this many characters; it keeps a text without stops from costing its square.
+_REACH = 300
 _SEMICOLON = re.compile(r";")
 _NEW_TARGET = re.compile(r",(?=(?:同时,?|另外,?|此外,?|并)?(?:对(?!接|应|外|标|照|口)|允许|向))")
 
@@ -128,14 +59,14 @@ def strands(passage: Passage, block: Block, lexicon: Lexicon) -> list[Strand]:
     text = passage.text
     body = block.span
     hit = DEPARTMENTS.search(text, body.start, body.end)
-    pieces = [body] if not hit else [Span(body.start, hit.start()), Span(hit.end(), body.end)]
+    parts = [body] if not hit else [Span(body.start, hit.start()), Span(hit.end(), body.end)]
     found: list[Strand] = []
-    for piece in pieces:
+    for piece in parts:
         for sentence in sentences(text, piece):
-            for part in _pieces(text, sentence, _SEMICOLON):
+            for part in pieces(text, sentence, _SEMICOLON):
                 start = part.start
                 for m in _NEW_TARGET.finditer(text, part.start, part.end):
-                    if m.end() > start and gift(text, Span(start, m.end()), lexicon):
+                    if m.end() > start and gift(text, Span(max(start, m.end() - _REACH), m.end()), lexicon):
                         found.append(Strand(Span(start, m.end()), sentence, block))
                         start = m.end()
                 found.append(Strand(Span(start, part.end), sentence, block))
@@ -200,6 +131,7 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
     ):
         return None
     stop = min((i for i in (words.find(c, figure.span.end) for c in ",;。") if i >= 0), default=len(words))
+    comma, stop = max(comma, figure.span.start - _REACH), min(stop, figure.span.end + _REACH)
     before, after = words[comma : figure.span.start], words[figure.span.end : stop]
     bound = re.match(r"(?:\(不?含(?:本数)?\))?(?:[及或]?以[上下内])(?:\(不?含\))?", after)
     lead = lexicon.giving_before.search(before)
@@ -215,28 +147,6 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
     if by and lexicon.given_or_charged.search(words[comma:stop]):
         return comma + by.start()
     return None
-
-
-_CONDITIONS = re.compile(r"条件|资格|要求$")
-
-
-def zones(passage: Passage, lexicon: Lexicon) -> list[Span]:
-    """Stretches under a heading such as 条件要求 or after "应符合以下条件:", up to the next heading: they condition, they do not give."""
-    text = passage.text
-    found: list[Span] = []
-    begins = [(at, words) for at, words in passage.headings if _CONDITIONS.search(words) or lexicon.condition_heading.search(words)]
-    begins += [(m.start(), m.group()) for m in lexicon.condition_zone.finditer(text)]
-    for at, words in sorted(begins):
-        if any(z.start <= at < z.end for z in found):
-            continue
-        after = at + len(words)
-        ends = [i for i, _ in passage.headings if i >= after]
-        ends += [m.start() for m in (lexicon.other_zone.search(text, after), _NEXT_POINT.search(text, after)) if m]
-        found.append(Span(at, min(ends, default=len(text))))
-    return found
-
-
-_NEXT_POINT = re.compile(r"(?<=[。;:)])[一二三四五六七八九十]{1,2}、")
 
 
 _CITATION = re.compile(r"(?:〔20\d\d〕|\(?20\d\d年第?|\[20\d\d\])\d+号\)?[,;]?|》(?=[^的、等中第规和及(,。;)]{6})")

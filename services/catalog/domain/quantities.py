@@ -200,7 +200,7 @@ def comparisons(text: str, start: int = 0, end: int | None = None) -> list[Compa
     for i, figure in enumerate(every):
         if i in skip:
             continue
-        left = max(start, taken)
+        left = max(start, taken, figure.span.start - 120)  # what is further away is said of something else
         head = re.compile(rf"(?P<s>[^,。;:]*?)(?P<w>{_AT_MOST}|{_AT_LEAST})?(?P<aux>了|为|在|约|有|总分|总数|累计|合计)?$").search(
             text[left : figure.span.start]
         )
