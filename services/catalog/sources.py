@@ -1,5 +1,8 @@
 """The matcher as catalog asks it: what a benefit would do, before it is published."""
 
+import ssl
+from functools import cache
+
 import httpx
 
 from contracts.rules import Benefit, dumps, loads
@@ -21,7 +24,9 @@ class PolicyMatch:
         """The matcher's findings, cases and reach. Raises Unavailable, whatever it is that keeps it from answering."""
         headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
         try:
-            async with httpx.AsyncClient(base_url=self._url, timeout=DEADLINE, trust_env=False, transport=self._transport) as client:
+            async with httpx.AsyncClient(
+                base_url=self._url, timeout=DEADLINE, trust_env=False, verify=_trusted(), transport=self._transport
+            ) as client:
                 answer = await client.post("/v1/simulations", params={"reach": reach}, content=dumps({"benefit": benefit}), headers=headers)
         except httpx.HTTPError as error:
             raise Unavailable(type(error).__name__) from error
@@ -39,3 +44,9 @@ class PolicyMatch:
             return Checks(findings, cases, {name: counts[name] for name in REACH if name in counts} if counts else None)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unavailable("policy_match answered what is no simulation") from error
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted, read once: reading them takes longer than the question."""
+    return httpx.create_ssl_context()
