@@ -29,6 +29,7 @@ WAITING = 120.0
 """Seconds a document waits for its turn when many come at once."""
 _PATIENCE = 10.0  # seconds until a refusal, whatever the child does
 
+_REFUSED = b"!"
 _HINT = "请检查文件；内容完整无误的，请另存为 DOCX 或纯文本后重新上传。"
 _LINKS: TypeAdapter[tuple[Link, ...]] = TypeAdapter(tuple[Link, ...])
 
@@ -52,7 +53,7 @@ _READ: TypeAdapter[Read] = TypeAdapter(Read)
 
 
 class Overwhelmed(Exception):
-    """No child was free for a long time: try again later."""
+    """No child could take the document: none was free for long, or none starts. Try again later."""
 
 
 async def read_safely(data: bytes, name: str, *, declared: str | None = None) -> Read:
@@ -83,14 +84,8 @@ def _validated(adapter: TypeAdapter[Any], reply: bytes) -> Any:
 
 async def _ask(task: dict[str, Any], data: bytes) -> bytes:
     """Send a task to a child of its own and wait for its reply."""
-    ours = await asyncio.to_thread(_nursery.child)
-    reader, writer = await asyncio.open_unix_connection(sock=ours, limit=1024 * 1024)
+    reader, writer = await _child()
     try:
-        try:
-            async with asyncio.timeout(WAITING):
-                await reader.readexactly(1)
-        except (TimeoutError, asyncio.IncompleteReadError, ConnectionError) as error:
-            raise Overwhelmed("the sandbox has no free child") from error
         began = time.monotonic()
         try:
             async with asyncio.timeout(_PATIENCE):
@@ -106,13 +101,38 @@ async def _ask(task: dict[str, Any], data: bytes) -> bytes:
                 raise NotADocument("too-large", f"读取超过 {WALL} 秒，已中止。", "请拆分后分别上传，或另存为 DOCX 后上传。") from error
             raise NotADocument("unreadable", "读取这份文件的进程中途停止，文件可能已损坏。", _HINT) from error
     finally:
-        writer.close()
-        with contextlib.suppress(OSError):
-            await writer.wait_closed()
-    if verdict == b"!":
+        await _closed(writer)
+    if verdict == _REFUSED:
         code, detail, hint = _validated(TypeAdapter(tuple[str, str, str]), reply)
         raise NotADocument(code if code in ("not-a-document", "too-large") else "unreadable", detail, hint)
     return reply
+
+
+async def _child() -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A channel to a child that is ready; one that dies before it has seen a document is replaced once."""
+    for last in (False, True):
+        ours = await asyncio.to_thread(_nursery.child)
+        reader, writer = await asyncio.open_unix_connection(sock=ours, limit=1024 * 1024)
+        try:
+            async with asyncio.timeout(WAITING):
+                await reader.readexactly(1)
+            return reader, writer
+        except (asyncio.IncompleteReadError, ConnectionError) as error:
+            await _closed(writer)
+            if last:
+                raise Overwhelmed("the sandbox cannot start a child; its standard error says why") from error
+        except BaseException as error:
+            await _closed(writer)
+            if isinstance(error, TimeoutError):
+                raise Overwhelmed(f"no child of the sandbox was free for {WAITING:.0f} seconds") from error
+            raise
+    raise AssertionError("unreachable")
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
 
 
 class _Nursery:

@@ -1,4 +1,4 @@
-"""The process in which parsers live: it forks one child for each document, takes its rights away, and ends when the service does.
+"""The process in which parsers live: it forks one child for each document, gives it no rights, and ends when the service does.
 
 `main(FD)` is run by the sandbox in a fresh interpreter. On FD come the ends of channels, one for each child; on a channel come a
 task (JSON) and the bytes, each after its length (8 bytes, big endian), and back goes the length, `.` or `!` (a refusal) and JSON.
@@ -12,6 +12,7 @@ import resource
 import select
 import signal
 import socket
+import tempfile
 import time
 from typing import Any
 
@@ -39,12 +40,12 @@ _PR_SET_NO_NEW_PRIVS = 38
 
 def serve(control: socket.socket) -> None:
     """Fork a child for each channel that arrives; a child past its time is killed. Returns when the other side is gone."""
-    _leave_network()
     children: dict[int, tuple[int, float]] = {}  # pidfd -> pid, when its time is over
     while True:
         listening = [control] if len(children) < AT_ONCE else []
         patience = min((end for _, end in children.values()), default=None)
-        ready, _, _ = select.select([*listening, *children], [], [], patience and max(0.0, patience - time.monotonic()))
+        waiting: list[Any] = [*listening, *children]
+        ready, _, _ = select.select(waiting, [], [], None if patience is None else max(0.0, patience - time.monotonic()))
         for fd in [one for one in children if one in ready or children[one][1] < time.monotonic()]:
             pid, _ = children.pop(fd)
             with contextlib.suppress(ProcessLookupError):
@@ -103,7 +104,7 @@ def _answer(task: dict[str, Any], data: bytearray) -> tuple[bytes, bytes]:
 
 
 def _confine() -> None:
-    """No more than this memory and time, no files, no processes, no other user's things."""
+    """No more than this memory and time, nothing written, no processes, no other user's things."""
     signal.alarm(WALL)
     if os.geteuid() == 0:
         os.setgroups([])
@@ -114,11 +115,21 @@ def _confine() -> None:
     _libc().prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
-def _leave_network() -> None:
-    """Into a network of our own, where there is nothing; where the kernel does not let us, the other limits still hold."""
+def leave_the_world() -> None:
+    """Into a network where there is nothing, and into a folder that is gone: no file can be opened, none made.
+
+    Where the kernel does not let us, the limits of `_confine` still hold.
+    """
     libc = _libc()
-    if libc.unshare(_CLONE_NEWNET) != 0 and os.geteuid() != 0:
+    if libc.unshare(_CLONE_NEWNET) != 0:
         libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+    folder = tempfile.mkdtemp()
+    above = os.open(os.path.dirname(folder), os.O_RDONLY)
+    os.chdir(folder)
+    with contextlib.suppress(PermissionError):
+        os.chroot(".")
+    os.rmdir(os.path.basename(folder), dir_fd=above)
+    os.close(above)
 
 
 def _libc() -> Any:
@@ -149,4 +160,5 @@ def main(fd: int) -> None:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)  # from here on a parser's last words might quote a document
     with socket.socket(fileno=fd) as control:
+        leave_the_world()
         serve(control)

@@ -41,6 +41,8 @@ _LISTS = {"a": "lowerLetter", "A": "upperLetter", "i": "lowerRoman", "I": "upper
           "lower-alpha": "lowerLetter", "lower-latin": "lowerLetter", "upper-alpha": "upperLetter", "upper-latin": "upperLetter",
           "lower-roman": "lowerRoman", "upper-roman": "upperRoman", "decimal": "decimal",
           "cjk-ideographic": "chineseCounting", "simp-chinese-informal": "chineseCounting", "cjk-decimal": "ideographDigital"}  # fmt: skip
+_FOOT_WORDS = re.compile(r"主办|承办|版权|网站|备案|浏览器|分辨率|技术支持|维护")
+_SERVICE = re.compile(r"分享|打印|关闭|收藏|返回|回到顶部|扫一扫|浏览次数|上一[篇条]|下一[篇条]|字[号体]|当前位置|您的位置|您现在的位置")
 _FOOT_SIZE = 1_000  # characters a site's foot has at most
 _DEPTH = 200  # blocks nested deeper are read as if they stood at this depth
 _SPAN = 1_000
@@ -162,7 +164,7 @@ def _prune(body: _Block, title: str) -> None:
     for mark in [one for one in body.below() if any(isinstance(text, str) and _FOOT.search(text) for text in one.children)]:
         foot, block = None, mark
         while block.parent is not None and len(_squeeze(block.text())) <= _FOOT_SIZE and not titled(block):
-            if any(_PROSE.search(line) for line in _lines(block)):
+            if any(_PROSE.search(line) and not _FOOT_WORDS.search(line) for line in _lines(block)):
                 break
             foot, block = block, block.parent
         if foot is not None and foot.parent is not None and foot in foot.parent.children:
@@ -187,7 +189,7 @@ def _count(body: _Block) -> None:
                 own.append("|")
             block.size += one.size if one.tag != "a" else 0
             block.links += one.links + (one.tag == "a")
-            block.prose |= one.prose
+            block.prose |= one.prose and one.tag != "a"
             block.attached |= one.attached or (one.tag == "a" and bool(_ATTACHED.search(one.attributes.get("href", ""))))
         block.prose |= any(_PROSE.search(line.strip()) for line in "".join(own).split("\n"))
         block.prose |= block.tag == "table" and _is_data(block)
@@ -219,9 +221,6 @@ def _main(body: _Block) -> _Block:
 
 def _around(body: _Block, main: _Block, place: _Block | None) -> Iterator[_Block]:
     """The document in order: its catalogue entry, its title and what stands between title and text, the text, its attachments."""
-    if not main.prose:
-        yield from _without_navigation(main)
-        return
     order = {one: i for i, one in enumerate(body.below())}
     begin = order[place] if place is not None else order.get(main, 0)
     inside = {main, *main.below()}
@@ -237,13 +236,13 @@ def _around(body: _Block, main: _Block, place: _Block | None) -> Iterator[_Block
             continue
         if one is main or one is place:
             skip.add(one)
-            yield one
+            yield _document_alone(one)
             continue
         if one in outer or one.tag in ("td", "th", "tr", "tbody", "thead"):
             continue
         before = order[one] < order.get(main, 0)
         entry = before and len(set(_ENTRY.findall(one.text()))) >= 3
-        between = before and order[one] > begin and place is not None and one.size and one.tag not in _INLINE
+        between = before and order[one] > begin and place is not None and one.tag not in _INLINE and not _is_service(one)
         attachments = not before and ((one.attached and one.links <= 50) or _squeeze(one.text()).startswith("附件"))
         if entry or between or attachments:
             if entry and any(len(set(_ENTRY.findall(inner.text()))) >= 3 for inner in one.blocks if inner.tag not in ("tbody", "tr")):
@@ -251,20 +250,21 @@ def _around(body: _Block, main: _Block, place: _Block | None) -> Iterator[_Block
             skip.add(one)
             yield one
     if main is body:
-        yield main
+        yield _document_alone(main)
 
 
-def _without_navigation(block: _Block) -> Iterator[_Block]:
-    """A page without prose: everything but blocks of links."""
-    kept: list[_Block | str] = []
-    for one in block.children:
-        if isinstance(one, _Block) and one.links >= 3 and not one.attached:
-            linked = sum(len(a.text()) for a in one.below() if a.tag == "a")
-            if one.size < linked:
-                continue
-        kept.append(one)
-    block.children = kept
-    yield block
+def _document_alone(block: _Block) -> _Block:
+    """A block without those of its parts that lead elsewhere or serve the reader of the page: menus, paths, sharing, printing."""
+    block.children = [one for one in block.children if isinstance(one, str) or not _is_service(one)]
+    return block
+
+
+def _is_service(block: _Block) -> bool:
+    if block.prose or block.attached:
+        return False
+    if _SERVICE.match(_squeeze(block.text()[:200]).lstrip("【[")) and block.size <= 60:
+        return True
+    return block.links >= 2 and block.size <= sum(len(_squeeze(one.text())) for one in block.below() if one.tag == "a")
 
 
 def _lines(block: _Block) -> Iterator[str]:

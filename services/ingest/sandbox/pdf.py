@@ -6,7 +6,6 @@ repeated in a font that is not embedded. Where it left something out, the page a
 
 import io
 import logging
-import time
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -18,8 +17,8 @@ import pypdfium2.raw as raw
 from services.ingest.domain.reading import NotADocument
 
 PAGES = 500
-CHECKING = 3.0
-"""Seconds that cross-checking pages without a sign of trouble may take; pages with one are always checked."""
+CHECKED = 200
+"""Pages without a sign of trouble that are cross-checked, spread over the document; pages with one are always checked."""
 SCANNED = 0.5
 """Share of a page that a picture covers when the page is a scan."""
 FEW = 30
@@ -117,17 +116,13 @@ def _check(data: bytes, pages: list[_Page]) -> None:
             return
     except Exception:  # whatever pypdf stumbles over, pdfium has read the document: the pages stay unchecked, and a note says so
         return
-    until = time.monotonic() + CHECKING
-    for i in sorted(range(len(pages)), key=lambda i: not pages[i].lost):
-        page = pages[i]
-        if not page.text.strip() and not page.lost:
-            continue
-        if not page.lost and time.monotonic() > until:
-            return
+    sound = [i for i, page in enumerate(pages) if page.text.strip() and not page.lost]
+    spread = sound[:: -(-len(sound) // CHECKED) or 1]
+    for i in [*spread, *(i for i, page in enumerate(pages) if page.lost)]:
         try:
-            page.check = reader.pages[i].extract_text()
+            pages[i].check = reader.pages[i].extract_text()
         except Exception:  # as above
-            page.check = ""
+            pages[i].check = ""
 
 
 def _chosen(page: _Page) -> tuple[str, bool]:
