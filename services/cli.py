@@ -207,17 +207,26 @@ def _documents(parser: argparse.ArgumentParser) -> None:
 
 
 def _read_documents(given: argparse.Namespace) -> int:
-    from services.ingest.domain.decoding import NotADocument
-    from services.ingest.domain.reading import read
-    from services.ingest.domain.result import to_json
+    import asyncio
 
-    worst = DONE
-    for path in given.files:
-        try:
-            say(to_json(read(path.read_bytes(), name=path.name)))
-        except NotADocument as error:
-            worst = complain(f"{path}：{error}")
-    return worst
+    from services.ingest.domain.decoding import NotADocument
+    from services.ingest.domain.result import to_json
+    from services.ingest.sandbox import read_safely
+
+    async def each() -> int:
+        worst = DONE
+        for path in given.files:
+            try:
+                read = await read_safely(path.read_bytes(), path.name)
+            except NotADocument as error:
+                worst = complain(f"{path}：{error}")
+                continue
+            for note in read.notes:
+                complain(f"{path}：{note}")
+            say(to_json(read.reading))
+        return worst
+
+    return asyncio.run(each())
 
 
 # ------------------------------------------------------------------------------------------------------------ up, demo, keys

@@ -20,9 +20,11 @@ from services.chassis.app import Reply, allow, command, runtime_of
 from services.chassis.auth import Principal
 from services.chassis.outbox import TooLarge
 from services.chassis.problems import Fault, Problem
-from services.ingest.domain.reading import NotADocument, read
+from services.ingest.domain.reading import NotADocument
+from services.ingest.domain.result import Read
 from services.ingest.domain.statements import authority_of, check
 from services.ingest.handlers import Delivery, Kept, Received, keep_document, keep_statements, refuse_document
+from services.ingest.sandbox import Overwhelmed, read_safely
 
 DOCUMENT_LIMIT = 20 * 1024 * 1024
 """Bytes a document may have."""
@@ -43,6 +45,7 @@ class DocumentReceipt(BaseModel):
     status: str = Field(description="read：已读取；needs_ocr：只有图像，等待识别")
     measures: int = Field(description="读出的举措数")
     title: str
+    notes: list[str] = Field(description="需要人留意的情况，例如哪几页没有文字层")
 
 
 class DocumentView(DocumentReceipt):
@@ -118,7 +121,7 @@ _UPLOAD = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary", "description": "文本、Markdown 或 HTML，至多 20 MB"}},
+                    "properties": {"file": {"type": "string", "format": "binary", "description": "文本、Markdown、网页、DOCX、XLSX 或 PDF，至多 20 MB"}},
                 }
             }
         },
@@ -146,17 +149,19 @@ async def upload(request: Request, principal: Annotated[Principal, Depends(allow
         if len(received.data) > DOCUMENT_LIMIT or not whole:
             limit = DOCUMENT_LIMIT // 1024 // 1024
             raise NotADocument("too-large", f"文件超过 {limit} MB 的限制。", "请删去图片，或拆分后分别上传。")
-        reading = await asyncio.to_thread(read, received.data, name=received.name)
-        return await command(request, principal, lambda work: _keep(work, received, reading))
+        read = await read_safely(received.data, received.name, declared=received.declared)
+        return await command(request, principal, lambda work: _keep(work, received, read))
     except NotADocument as refusal:
         reason = refusal
+    except Overwhelmed as error:
+        raise Problem("unavailable", "正在读取的文件太多，请稍后重新上传") from error
     except TooLarge:
         reason = NotADocument("too-large", "文件中有一条举措过长，超过 256 KB。", "请检查文件的编号与分段是否完整。")
     return await command(request, principal, lambda work: _refuse(work, received, reason))
 
 
-async def _keep(work: Any, received: Received, reading: Any) -> Reply:
-    kept, new = await keep_document(received, reading, work)
+async def _keep(work: Any, received: Received, read: Read) -> Reply:
+    kept, new = await keep_document(received, read, work)
     return Reply(_receipt(kept), 202 if new else 200, (("Location", f"/v1/documents/{kept.document}"),))
 
 
@@ -283,7 +288,7 @@ async def _file(request: Request) -> Received:
             if not isinstance(file, UploadFile):
                 raise Problem("invalid-request", "没有收到文件", errors=[missing])
             name = PurePosixPath((file.filename or "").replace("\\", "/")).name.replace("\x00", "")[-200:]
-            return Received(name, await file.read())
+            return Received(name, await file.read(), file.content_type)
     except MultiPartException as error:
         raise Problem("invalid-request", "上传的内容不是完整的 multipart/form-data", errors=[missing]) from error
 
@@ -300,6 +305,7 @@ def _receipt(kept: Kept) -> dict[str, Any]:
         "status": kept.status,
         "measures": kept.measures,
         "title": kept.facts["title"],
+        "notes": kept.notes,
     }
 
 

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from contracts.events import DocumentFacts, DocumentRead, DocumentRefused, FactsStated, Figure, MeasureRead
 from services.chassis.work import Work
 from services.ingest.domain.reading import Document, Excerpt, Measure, Reading
+from services.ingest.domain.result import Read
 from services.ingest.domain.statements import Checked
 
 FAULTS_KEPT = 1000
@@ -20,10 +21,11 @@ CLAUSE_KINDS = ("goal", "principle")
 
 @dataclass(frozen=True)
 class Received:
-    """A document as it was sent: its name as given and its bytes."""
+    """A document as it was sent: its name as given, its bytes and its declared type."""
 
     name: str
     data: bytes
+    declared: str | None = None  # the media type its sender gave
 
     @property
     def digest(self) -> str:
@@ -38,7 +40,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Kept:
-    """A version of a document as it is stored, without its bytes and text."""
+    """A version of a document as it is stored, without its bytes and text. `notes` are for the person who looks after it."""
 
     document: str
     version: int
@@ -47,6 +49,7 @@ class Kept:
     status: str
     facts: dict[str, Any]
     measures: int
+    notes: list[str]
     received_at: datetime
     trace: str | None
 
@@ -79,11 +82,15 @@ class Store(Protocol):
         """Store a delivery."""
 
 
-async def keep_document(received: Received, reading: Reading, work: Work[Store]) -> tuple[Kept, bool]:
+async def keep_document(received: Received, read: Read, work: Work[Store]) -> tuple[Kept, bool]:
     """Store a reading and say it: DocumentRead, then one MeasureRead for each measure. The same bytes again change and say nothing.
+
+    A document with pages that are only pictures is kept and said as `needs_ocr`, without measures: it awaits a person.
 
     Returns the document as it stands and whether it is new.
     """
+    status: Literal["read", "needs_ocr"] = "needs_ocr" if read.needs_ocr else "read"
+    reading = read.reading
     facts = facts_of(reading)
     measures = [measure_of(measure, received.document, position) for position, measure in enumerate(reading.measures)]
     kept = Kept(
@@ -91,9 +98,10 @@ async def keep_document(received: Received, reading: Reading, work: Work[Store])
         version=1,
         sha256=received.digest,
         name=received.name,
-        status="read",
+        status=status,
         facts=facts.model_dump(mode="json"),
         measures=len(measures),
+        notes=list(read.notes),
         received_at=work.now,
         trace=work.trace_of(),
     )
@@ -111,7 +119,7 @@ async def keep_document(received: Received, reading: Reading, work: Work[Store])
             name=kept.name,
             facts=facts,
             measures=len(measures),
-            status="read",
+            status=status,
         )
     )
     for measure in measures:

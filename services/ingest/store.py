@@ -33,6 +33,7 @@ class DocumentRow(Table, table=True):
     status: str = Field(sa_type=Text)
     facts: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     measures: int
+    notes: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
     raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     text: str = Field(sa_type=Text)
     received_at: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
@@ -103,7 +104,7 @@ class Store:
     async def add_document(self, kept: Kept, *, raw: bytes, text: str, measures: Sequence[dict[str, Any]]) -> bool:
         """Store a version; False when it is there already, and then nothing changes."""
         added = await self._connection.fetchval(
-            f"INSERT INTO documents ({_KEPT}, raw, text) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT DO NOTHING RETURNING true",
+            f"INSERT INTO documents ({_KEPT}, raw, text) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12) ON CONFLICT DO NOTHING RETURNING true",
             *(getattr(kept, field.name) for field in fields(Kept)),
             raw,
             text,

@@ -7,11 +7,11 @@ import httpx
 import structlog
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
-from services.chassis import clock
+from services.chassis import clock, dialer
 from services.chassis.app import Job, Runtime
 from services.chassis.auth import Principal
 from services.chassis.telemetry import context_of
-from services.notify.channels import dialer, webhook
+from services.notify.channels import webhook
 from services.notify.channels.stream import Hub
 from services.notify.domain.delivery import Delivery, Tried
 from services.notify.store import Store

@@ -19,7 +19,7 @@ from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
 from contracts.events import MatchFound, MatchLost
-from services.notify.channels import dialer
+from services.chassis import dialer
 from services.notify.domain.delivery import SCHEDULE
 from services.notify.main import build
 from tests.running import Running, running

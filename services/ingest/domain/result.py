@@ -92,6 +92,21 @@ class Reading:
     remarks: tuple[Remark, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A document of any format that was read: all spans of ``reading`` count in ``reading.raw``, the text that was taken from it.
+
+    ``format`` is text, markdown, html, docx, xlsx or pdf. ``needs_ocr`` says that pages are only pictures: then the reading has no
+    measures, for nothing half-read is ever published, and ``notes`` (Chinese sentences for a person) say which pages.
+    """
+
+    reading: Reading
+    format: str
+    pages: int | None
+    needs_ocr: bool
+    notes: tuple[str, ...]
+
+
 def to_json(reading: Reading) -> dict[str, Any]:
     """One object per document, as `zhaoqi read FILE --json` prints it: document, goals, measures, remarks, spans as [from, to]."""
     d = reading.document

@@ -15,13 +15,13 @@ import subprocess
 import sys
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from services.ingest.domain.reading import LIMIT, NotADocument, Reading
+from services.ingest.domain.reading import LIMIT, NotADocument
+from services.ingest.domain.result import Read
 from services.ingest.domain.watching import Link
 from services.ingest.sandbox.jail import RESULT, WALL
 
@@ -32,21 +32,6 @@ _PATIENCE = 10.0  # seconds until a refusal, whatever the child does
 _REFUSED = b"!"
 _HINT = "请检查文件；内容完整无误的，请另存为 DOCX 或纯文本后重新上传。"
 _LINKS: TypeAdapter[tuple[Link, ...]] = TypeAdapter(tuple[Link, ...])
-
-
-@dataclass(frozen=True)
-class Read:
-    """A document that was read: its format, and the reading with all spans in ``reading.raw``.
-
-    ``needs_ocr`` says that pages are only pictures: then the reading has no measures, for nothing half-read is ever published, and
-    ``notes`` say which pages.
-    """
-
-    reading: Reading
-    format: str
-    pages: int | None
-    needs_ocr: bool
-    notes: tuple[str, ...]
 
 
 _READ: TypeAdapter[Read] = TypeAdapter(Read)

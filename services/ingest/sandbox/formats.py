@@ -13,10 +13,12 @@ from services.ingest.domain.reading import LIMIT, NotADocument
 from services.ingest.sandbox import archive, docx, page, pdf, xlsx
 
 _EXTENSIONS = {
-    "": None, "txt": "text", "text": "text", "csv": "text", "tsv": "text", "md": "markdown", "markdown": "markdown",
-    "html": "html", "htm": "html", "xhtml": "html", "shtml": "html", "jsp": "html", "aspx": "html",
-    "docx": "docx", "xlsx": "xlsx", "pdf": "pdf",
+    "txt": "text", "text": "text", "csv": "text", "tsv": "text", "md": "markdown", "markdown": "markdown",
+    "html": "html", "htm": "html", "xhtml": "html", "shtml": "html", "docx": "docx", "xlsx": "xlsx", "pdf": "pdf",
+    **{other: other.upper() for other in "doc wps dot xls et ppt pptx dps rtf odt ods ofd ceb zip rar 7z gz tar png jpg jpeg gif bmp tif tiff "
+       "webp mp3 mp4 wav avi exe dll msi bat iso".split()},
 }  # fmt: skip
+"""What an extension says the format is; formats that are never read stand in capitals. Other extensions say nothing."""
 _TYPES = {
     "text/plain": "text",
     "text/csv": "text",
@@ -76,7 +78,7 @@ def to_text(data: bytes, name: str, *, declared: str | None = None) -> Extracted
         if claim is not None and claim != found and not {claim, found} <= _WRITTEN:
             raise NotADocument(
                 "not-a-document",
-                f"{source}（{_PRINTED[claim]}），内容却是{_PRINTED[found]}。",
+                f"{source}（{_PRINTED.get(claim, claim)}），内容却是{_PRINTED[found]}。",
                 "请核对是否选错了文件；内容无误时，请改正扩展名后重新上传。",
             )
     if found == "pdf":
@@ -118,7 +120,8 @@ def _named(name: str) -> str | None:
 
 def _recognised(data: bytes) -> str:
     """The format the bytes themselves show; ``text`` where nothing speaks against it."""
-    if b"%PDF-" in data[:1024]:
+    head = data[:1024]  # readers accept what stands before the signature, so long as it is no document of its own
+    if head.lstrip(b"\x00 \t\r\n\xef\xbb\xbf").startswith(b"%PDF-") or (b"%PDF-" in head and b"%%EOF" in data[-2048:]):
         return "pdf"
     if data.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return archive.kind_of(data)

@@ -53,7 +53,7 @@ class _Page:
 
 def text_of(data: bytes) -> PdfText:
     """The text of a PDF. Raises NotADocument: `too-large` (pages), `unreadable` (password, cut off, a page that cannot be opened)."""
-    start = data.find(b"%PDF-")
+    start = max(data.find(b"%PDF-"), 0)
     tail = data.rstrip(b"\x00\r\n\t ")[-2048:]
     if b"%%EOF" not in tail or b"startxref" not in tail:
         raise NotADocument("unreadable", f"PDF 不完整：{len(data)} 字节之后缺少结尾标记（%%EOF）。", _RESAVE)

@@ -6,12 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, Field
 
-from services.chassis import clock
+from services.chassis import clock, dialer
 from services.chassis.app import Reply, allow, command, runtime_of
 from services.chassis.auth import Principal
 from services.chassis.problems import Fault, Problem
 from services.chassis.work import Work
-from services.notify.channels import dialer
 from services.notify.channels.webhook import OVERLAP, secret_of
 from services.notify.domain.delivery import Webhook
 from services.notify.store import Store

@@ -13,8 +13,8 @@ from hashlib import sha256
 import httpx
 from standardwebhooks import Webhook as Signer
 
+from services.chassis import dialer
 from services.chassis.database import dumps
-from services.notify.channels import dialer
 from services.notify.domain.delivery import Delivery, Tried, Webhook, tried
 
 OVERLAP = timedelta(hours=24)

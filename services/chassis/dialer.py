@@ -1,4 +1,4 @@
-"""Sends to an address that a stranger gave, and only where strangers may point us (OWASP API7, server-side request forgery).
+"""Calls an address that a stranger gave, and only where strangers may point us (OWASP API7, server-side request forgery).
 
 The name is resolved once, every address it has is checked against our own list of networks that are not the public Internet, and the
 connection goes to a checked address under the original host name, so that a name cannot change its mind between check and use.
@@ -18,6 +18,7 @@ PORTS = frozenset({443, 8443})
 TOTAL = 15.0
 """Seconds for the whole exchange."""
 LARGEST_REPLY = 64 * 1024
+"""Bytes of a reply that a POST reads."""
 
 DENIED = tuple(
     ipaddress.ip_network(network)
@@ -45,8 +46,18 @@ class Target:
     name: str  # for TLS
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What a GET brought: the body as it was meant (decompressed), or as much of it as was read when it was not `whole`."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    whole: bool
+
+
 def allowed(text: str) -> frozenset[str]:
-    """The `host:port` that ZHAOQI_WEBHOOK_ALLOW lists: they may be private and without TLS."""
+    """The `host:port` that ZHAOQI_WEBHOOK_ALLOW or ZHAOQI_SOURCE_ALLOW lists: they may be private and without TLS."""
     return frozenset(place.strip().lower() for place in text.split(",") if place.strip())
 
 
@@ -64,12 +75,12 @@ async def check(url: str, allow: frozenset[str]) -> Target:
         raise Refused("网址中不能带用户名、密码或 # 片段")
     listed = f"{name}:{port}" in allow
     if not listed and parts.scheme != "https":
-        raise Refused("只接受 https；开发或政务外网的地址须由运维列入 ZHAOQI_WEBHOOK_ALLOW")
+        raise Refused("只接受 https；其他地址（开发、政务外网、尚未启用 https 的网站）须由运维列入 ZHAOQI_WEBHOOK_ALLOW 或 ZHAOQI_SOURCE_ALLOW")
     if not listed and port not in PORTS:
         raise Refused(f"端口 {port} 不在允许范围（{'、'.join(map(str, sorted(PORTS)))}）")
     addresses = await _resolve(name, port)
     if not listed and (inside := [address for address in addresses if not public(address)]):
-        raise Refused(f"该域名指向非公网地址（{len(inside)} 个），不能作为推送地址")
+        raise Refused(f"该域名指向非公网地址（{len(inside)} 个），不能访问")
     chosen = addresses[0]
     literal = f"[{chosen}]" if ":" in chosen else chosen
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
@@ -110,3 +121,28 @@ async def post(client: httpx.AsyncClient, url: str, *, allow: frozenset[str], bo
         finally:
             await reply.aclose()
         return reply.status_code
+
+
+async def get(
+    client: httpx.AsyncClient, url: str, *, allow: frozenset[str], headers: Mapping[str, str], largest: int, total: float = TOTAL
+) -> Answer:
+    """GET from a checked address; no redirect is followed, reading stops past ``largest`` bytes.
+
+    Raises Refused, httpx.HTTPError, TimeoutError.
+    """
+    async with asyncio.timeout(total):
+        target = await check(url, allow)
+        request = client.build_request(
+            "GET", target.url, headers={"Accept-Encoding": "gzip", **headers, "Host": target.host}, extensions={"sni_hostname": target.name}
+        )
+        reply = await client.send(request, stream=True, follow_redirects=False)
+        body, whole = bytearray(), True
+        try:
+            async for chunk in reply.aiter_bytes():
+                body += chunk
+                if len(body) > largest:
+                    whole = False
+                    break
+        finally:
+            await reply.aclose()
+        return Answer(reply.status_code, reply.headers, bytes(body), whole)
