@@ -75,7 +75,9 @@ async def check(url: str, allow: frozenset[str]) -> Target:
         raise Refused("网址中不能带用户名、密码或 # 片段")
     listed = f"{name}:{port}" in allow
     if not listed and parts.scheme != "https":
-        raise Refused("只接受 https；其他地址（开发、政务外网、尚未启用 https 的网站）须由运维列入 ZHAOQI_WEBHOOK_ALLOW 或 ZHAOQI_SOURCE_ALLOW")
+        raise Refused(
+            "只接受 https；其他地址（开发、政务外网、尚未启用 https 的网站）须由运维列入 ZHAOQI_WEBHOOK_ALLOW 或 ZHAOQI_SOURCE_ALLOW"
+        )
     if not listed and port not in PORTS:
         raise Refused(f"端口 {port} 不在允许范围（{'、'.join(map(str, sorted(PORTS)))}）")
     addresses = await _resolve(name, port)

@@ -1,7 +1,7 @@
 """What ingest does with a document or a delivery of facts: keep it and say so, in one transaction and one trace."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
@@ -69,6 +69,37 @@ class Delivery:
     trace: str | None
 
 
+@dataclass(frozen=True)
+class Source:
+    """A list page that is watched. `seen` are the addresses of documents already known, None before the first look."""
+
+    source: str
+    url: str
+    principal: str
+    added_at: datetime
+    due_at: datetime
+    looked_at: datetime | None
+    etag: str | None
+    modified: str | None
+    seen: list[str] | None
+    documents: int
+    failures: int
+    problem: str | None
+
+
+class Reader(Protocol):
+    """Reads a document of any format. Raises NotADocument."""
+
+    async def __call__(self, data: bytes, name: str, *, declared: str | None = None) -> Read: ...
+
+
+class Ocr(Protocol):
+    """Reads the pictures of a document."""
+
+    async def text(self, data: bytes) -> str | None:
+        """The text of every page, pages divided by form feeds; None when it gives none now."""
+
+
 class Store(Protocol):
     """What the handlers ask of the database."""
 
@@ -80,6 +111,33 @@ class Store(Protocol):
 
     async def add_delivery(self, delivery: Delivery) -> None:
         """Store a delivery."""
+
+    async def add_source(self, source: Source) -> Source:
+        """Watch a page; one that is watched already is given back as it stands."""
+
+    async def claim_source(self, now: datetime, until: datetime) -> Source | None:
+        """One page that is due, which nobody else gets before `until`."""
+
+    async def settle_source(self, source: Source) -> None:
+        """Keep what a look at a page gave; one that is no longer watched stays so."""
+
+
+async def read_received(received: Received, *, reader: Reader, ocr: Ocr | None) -> Read:
+    """Read a document; where pages are only pictures and there is an OCR, read what it sees in them. Raises NotADocument."""
+    read = await reader(received.data, received.name, declared=received.declared)
+    seen = await ocr.text(received.data) if ocr is not None and read.needs_ocr else None
+    if seen is None or not seen.strip():
+        return read
+    found = await reader(seen.encode("utf-8", "replace"), f"{received.name}.txt")
+    notes = (*read.notes, "文字由识别服务给出，请对照原件核对。")
+    return replace(found, reading=replace(found.reading, name=received.name), format=read.format, pages=read.pages, notes=notes)
+
+
+async def watch(url: str, work: Work[Store], *, principal: str) -> Source:
+    """Watch a list page from now on."""
+    return await work.store.add_source(
+        Source(f"src-{work.new_id()}", url, principal, work.now, work.now, None, None, None, None, 0, 0, None)
+    )
 
 
 async def keep_document(received: Received, read: Read, work: Work[Store]) -> tuple[Kept, bool]:

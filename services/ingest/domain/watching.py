@@ -1,9 +1,17 @@
-"""Watching a list page: which of its links are new. A page that is seen for the first time has nothing new: it is where we begin."""
+"""Watching a list page: which of its links are new, and when to look again. What stood on it at the first look is not new."""
 
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from urllib.parse import urlsplit
+
+EVERY = timedelta(hours=1)
+"""Between two looks at a page that answers."""
+SELDOM = timedelta(days=1)
+"""The longest pause for a page that does not."""
+REMEMBERED = 5_000
+"""Links of a page that are remembered, the newest."""
 
 _TURNING = re.compile(r"[\d\s<>«»‹›|·.…]*|(?:首|尾|末|上一|下一|第\d+)页|更多.{0,4}|返回.{0,4}|more", re.IGNORECASE)
 _DOCUMENT = re.compile(r"\.(?:s?html?|jsp|aspx?|docx?|xlsx?|pdf|txt|wps|ofd)$", re.IGNORECASE)
@@ -39,3 +47,14 @@ def new_documents(links: Sequence[Link], page: str, seen: Collection[str] | None
     if seen is None:
         return ()
     return tuple(link for link in documents_of(links, page) if link.url not in seen)
+
+
+def remembered(seen: Sequence[str], links: Sequence[Link]) -> list[str]:
+    """What has been seen once these links are handled, the newest last."""
+    return list(dict.fromkeys([*seen, *(link.url for link in links)]))[-REMEMBERED:]
+
+
+def pause(failures: int, *, asked: int | None = None) -> timedelta:
+    """Until the next look, after so many failures in a row; ``asked`` is the seconds the site itself asked for."""
+    own = min(EVERY * 2 ** min(failures, 10), SELDOM) if failures else EVERY
+    return max(own, timedelta(seconds=asked or 0))

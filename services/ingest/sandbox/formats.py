@@ -12,11 +12,14 @@ from services.ingest.domain.decoding import decode
 from services.ingest.domain.reading import LIMIT, NotADocument
 from services.ingest.sandbox import archive, docx, page, pdf, xlsx
 
+_OTHERS = (
+    "doc", "wps", "dot", "xls", "et", "ppt", "pptx", "dps", "rtf", "odt", "ods", "ofd", "ceb", "zip", "rar", "7z", "gz", "tar", "png", "jpg", "jpeg",
+    "gif", "bmp", "tif", "tiff", "webp", "mp3", "mp4", "wav", "avi", "exe", "dll", "msi", "bat", "iso",
+)  # fmt: skip
 _EXTENSIONS = {
     "txt": "text", "text": "text", "csv": "text", "tsv": "text", "md": "markdown", "markdown": "markdown",
     "html": "html", "htm": "html", "xhtml": "html", "shtml": "html", "docx": "docx", "xlsx": "xlsx", "pdf": "pdf",
-    **{other: other.upper() for other in "doc wps dot xls et ppt pptx dps rtf odt ods ofd ceb zip rar 7z gz tar png jpg jpeg gif bmp tif tiff "
-       "webp mp3 mp4 wav avi exe dll msi bat iso".split()},
+    **{other: other.upper() for other in _OTHERS},
 }  # fmt: skip
 """What an extension says the format is; formats that are never read stand in capitals. Other extensions say nothing."""
 _TYPES = {

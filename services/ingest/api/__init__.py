@@ -9,22 +9,24 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
 from contracts.events import DocumentFacts
 from contracts.registry import load_registry
-from services.chassis import clock
+from services.chassis import clock, dialer
 from services.chassis.app import Reply, allow, command, runtime_of
 from services.chassis.auth import Principal
 from services.chassis.outbox import TooLarge
 from services.chassis.problems import Fault, Problem
+from services.ingest.api import sources
 from services.ingest.domain.reading import NotADocument
 from services.ingest.domain.result import Read
 from services.ingest.domain.statements import authority_of, check
-from services.ingest.handlers import Delivery, Kept, Received, keep_document, keep_statements, refuse_document
+from services.ingest.handlers import Delivery, Kept, Received, keep_document, keep_statements, read_received, refuse_document
 from services.ingest.sandbox import Overwhelmed, read_safely
+from services.ingest.sources import Unfetched, client, fetch, ocr_of
 
 DOCUMENT_LIMIT = 20 * 1024 * 1024
 """Bytes a document may have."""
@@ -35,6 +37,7 @@ DELIVERY_LINES = 100_000
 _ENVELOPE = 1024 * 1024  # bytes of a multipart body around the file
 
 router = APIRouter()
+router.include_router(sources.router)
 
 
 class DocumentReceipt(BaseModel):
@@ -110,6 +113,13 @@ class DeliveryPage(BaseModel):
     next: str | None
 
 
+class Address(BaseModel):
+    """The address of a document that ingest fetches itself."""
+
+    url: str = Field(max_length=2000)
+
+
+_MISSING = Fault("file", "缺少文件", '以 multipart/form-data 提交，文件放在 file 字段；或以 application/json 提交 {"url": "https://…"}')
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Cursor = Annotated[int | None, Query(description="上一页的 next")]
 
@@ -121,9 +131,12 @@ _UPLOAD = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary", "description": "文本、Markdown、网页、DOCX、XLSX 或 PDF，至多 20 MB"}},
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "文本、Markdown、网页、DOCX、XLSX 或 PDF，至多 20 MB"}
+                    },
                 }
-            }
+            },
+            "application/json": {"schema": Address.model_json_schema()},
         },
     }
 }
@@ -144,12 +157,12 @@ _LINES = {
 async def upload(request: Request, principal: Annotated[Principal, Depends(allow("documents:write"))]) -> Response:
     """Read a document. 202 with its id; the same bytes again answer 200 and change nothing."""
     body, whole = await _body(request, DOCUMENT_LIMIT + _ENVELOPE)
-    received = await _file(request) if whole else Received("", body)
+    received = await _given(request, body) if whole else Received("", body)
     try:
         if len(received.data) > DOCUMENT_LIMIT or not whole:
             limit = DOCUMENT_LIMIT // 1024 // 1024
             raise NotADocument("too-large", f"文件超过 {limit} MB 的限制。", "请删去图片，或拆分后分别上传。")
-        read = await read_safely(received.data, received.name, declared=received.declared)
+        read = await read_received(received, reader=read_safely, ocr=ocr_of(runtime_of(request).settings))
         return await command(request, principal, lambda work: _keep(work, received, read))
     except NotADocument as refusal:
         reason = refusal
@@ -280,17 +293,34 @@ async def _body(request: Request, limit: int) -> tuple[bytes, bool]:
     return request._body, True
 
 
+async def _given(request: Request, body: bytes) -> Received:
+    """The document of a request: a file of a form, or the address of one."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        return await _file(request)
+    try:
+        address = Address.model_validate_json(body)
+    except ValidationError as error:
+        raise Problem("invalid-request", "没有收到文件", errors=[_MISSING]) from error
+    try:
+        async with client() as http:
+            fetched = await fetch(http, address.url, allow=dialer.allowed(runtime_of(request).settings.source_allow))
+    except Unfetched as failed:
+        raise Problem("unreadable", failed.problem, errors=[Fault("url", failed.problem, failed.hint)]) from failed
+    if fetched is None:
+        raise Problem("unreadable", "该网址没有给出内容", errors=[Fault("url", "该网址没有给出内容", "请下载后上传文件")])
+    return Received(fetched.name, fetched.data, fetched.declared)
+
+
 async def _file(request: Request) -> Received:
-    missing = Fault("file", "缺少文件", "以 multipart/form-data 提交，文件放在 file 字段")
     try:
         async with request.form(max_files=1, max_fields=10) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
-                raise Problem("invalid-request", "没有收到文件", errors=[missing])
+                raise Problem("invalid-request", "没有收到文件", errors=[_MISSING])
             name = PurePosixPath((file.filename or "").replace("\\", "/")).name.replace("\x00", "")[-200:]
             return Received(name, await file.read(), file.content_type)
     except MultiPartException as error:
-        raise Problem("invalid-request", "上传的内容不是完整的 multipart/form-data", errors=[missing]) from error
+        raise Problem("invalid-request", "上传的内容不是完整的 multipart/form-data", errors=[_MISSING]) from error
 
 
 def _problem(body: dict[str, Any]) -> Reply:
