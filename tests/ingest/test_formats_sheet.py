@@ -17,8 +17,9 @@ def rows(data: bytes) -> list[str]:
 
 
 def test_a_list_comes_out_as_rows_with_tabs() -> None:
-    data = xlsx([["免申即享政策清单"], ["序号", "政策名称", "奖补标准", "责任单位"], [1, "一次性\n奖励", "最高50万元", "市工信局"], [2, "贷款贴息", None, "市财政局"]],
-                merged=["A1:D1"])  # fmt: skip
+    head = ["序号", "政策名称", "奖补标准", "责任单位"]
+    items = [[1, "一次性\n奖励", "最高50万元", "市工信局"], [2, "贷款贴息", None, "市财政局"]]
+    data = xlsx([["免申即享政策清单"], head, *items], merged=["A1:D1"])
     assert rows(data) == [
         "免申即享政策清单",
         "序号\t政策名称\t奖补标准\t责任单位",
@@ -29,8 +30,9 @@ def test_a_list_comes_out_as_rows_with_tabs() -> None:
 
 
 def test_numbers_show_as_their_format_says() -> None:
+    moment = datetime(2024, 3, 5, 9, 30)  # noqa: DTZ001 - a sheet knows no zone
     data = xlsx(
-        [[0.05, 0.125, 1234567.891, 2026, 0.1 + 0.2, date(2024, 3, 5), datetime(2024, 3, 5, 9, 30), 45356, True, 1e-7]],
+        [[0.05, 0.125, 1234567.891, 2026, 0.1 + 0.2, date(2024, 3, 5), moment, 45356, True, 1e-7]],
         formats={"A1": "0%", "B1": "0.0%", "C1": "#,##0.00", "F1": "yyyy-mm-dd", "G1": "yyyy-mm-dd hh:mm", "H1": 'yyyy"年"m"月"d"日"'},
     )
     assert rows(data) == ["5%\t12.5%\t1,234,567.89\t2026\t0.3\t2024-03-05\t2024-03-05 09:30\t2024年3月5日\tTRUE\t0.0000001"]
@@ -102,7 +104,8 @@ def test_a_merge_over_the_whole_sheet_does_not_fill_it() -> None:
 
 @pytest.mark.parametrize(
     ("data", "says"),
-    [(b"PK\x05\x06" + bytes(18), "压缩包"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "旧版"), (b"\x89PNG\r\n\x1a\n" + bytes(50), "PNG"),
+    [(b"PK\x05\x06" + bytes(18), "压缩包"), (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "旧版"),
+     (b"\x89PNG\r\n\x1a\n" + bytes(50), "PNG"),
      (b"MZ" + bytes(300), "程序"), (b"{\\rtf1 x}", "RTF"), (b"Rar!\x1a\x07\x00", "RAR"), (b"", "空"), (b" \r\n\x00", "空")],
 )  # fmt: skip
 def test_other_formats_are_refused_by_name(data: bytes, says: str) -> None:

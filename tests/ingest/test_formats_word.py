@@ -42,7 +42,8 @@ def test_a_list_that_starts_over_starts_over() -> None:
     root.append(parse_xml(f'<w:num {W} w:numId="91"><w:abstractNumId w:val="91"/></w:num>'))
     root.append(
         parse_xml(
-            f'<w:num {W} w:numId="92"><w:abstractNumId w:val="91"/><w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/></w:lvlOverride></w:num>'
+            f'<w:num {W} w:numId="92"><w:abstractNumId w:val="91"/>'
+            '<w:lvlOverride w:ilvl="0"><w:startOverride w:val="1"/></w:lvlOverride></w:num>'
         )
     )
     for identity, words in ((91, "甲"), (91, "乙"), (92, "丙"), (92, "丁")):
@@ -53,7 +54,10 @@ def test_a_list_that_starts_over_starts_over() -> None:
 def test_numbers_that_a_style_brings_are_counted_too() -> None:
     document = Document()
     root = document.part.numbering_part.element
-    level = '<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="chineseCounting"/><w:pStyle w:val="Heading1"/><w:lvlText w:val="%1、"/></w:lvl>'
+    level = (
+        '<w:lvl w:ilvl="0"><w:start w:val="1"/><w:numFmt w:val="chineseCounting"/><w:pStyle w:val="Heading1"/>'
+        '<w:lvlText w:val="%1、"/></w:lvl>'
+    )
     root.insert(0, parse_xml(f'<w:abstractNum {W} w:abstractNumId="93">{level}</w:abstractNum>'))
     root.append(parse_xml(f'<w:num {W} w:numId="93"><w:abstractNumId w:val="93"/></w:num>'))
     style = document.styles["Heading 1"].element
@@ -93,15 +97,18 @@ def test_insertions_controls_links_and_text_boxes_are_printed_deleted_and_hidden
     document = Document()
     body = document.element.body
     box = (
-        '<w:r><w:pict><v:shape xmlns:v="urn:schemas-microsoft-com:vml"><v:textbox><w:txbxContent><w:p><w:r><w:t>厦门市人民政府文件</w:t></w:r></w:p>'
+        '<w:r><w:pict><v:shape xmlns:v="urn:schemas-microsoft-com:vml"><v:textbox>'
+        "<w:txbxContent><w:p><w:r><w:t>厦门市人民政府文件</w:t></w:r></w:p>"
         "</w:txbxContent></v:textbox></v:shape></w:pict></w:r>"
     )
     for xml in (
         f"<w:p {W}>{box}<w:r><w:t>厦府规〔2024〕5号</w:t></w:r></w:p>",
-        f'<w:p {W}><w:ins w:id="1" w:author="a"><w:r><w:t>新增</w:t></w:r></w:ins><w:del w:id="2" w:author="a"><w:r><w:delText>删去</w:delText></w:r></w:del>'
+        f'<w:p {W}><w:ins w:id="1" w:author="a"><w:r><w:t>新增</w:t></w:r></w:ins>'
+        f'<w:del w:id="2" w:author="a"><w:r><w:delText>删去</w:delText></w:r></w:del>'
         f"<w:r><w:t>条款</w:t></w:r><w:r><w:rPr><w:vanish/></w:rPr><w:t>隐藏</w:t></w:r></w:p>",
         f"<w:sdt {W}><w:sdtContent><w:p><w:hyperlink><w:r><w:t>控件里的链接</w:t></w:r></w:hyperlink></w:p></w:sdtContent></w:sdt>",
-        f'<w:p {W}><w:r><w:fldChar w:fldCharType="begin"/><w:instrText> PAGE </w:instrText><w:fldChar w:fldCharType="separate"/><w:t>3</w:t></w:r>'
+        f'<w:p {W}><w:r><w:fldChar w:fldCharType="begin"/><w:instrText> PAGE </w:instrText>'
+        f'<w:fldChar w:fldCharType="separate"/><w:t>3</w:t></w:r>'
         f'<w:r><w:t>第</w:t><w:noBreakHyphen/><w:sym w:font="Wingdings" w:char="F0FE"/></w:r></w:p>',
     ):
         body.insert(len(body) - 1, parse_xml(xml))
@@ -125,7 +132,7 @@ def test_a_word_file_reads_as_its_text_does() -> None:
         (0, "支持用工。给予每人1000元补贴。（责任单位：市人社局）"),
     ]
     text = to_text(numbered_docx([("chineseCounting", "%1、")], paragraphs), "措施.docx").text
-    typed = "关于支持企业发展的若干措施\n一、支持融资。对小微企业贷款给予2%的贴息。（责任单位：市财政局）\n二、支持用工。给予每人1000元补贴。（责任单位：市人社局）\n"
+    typed = "\n".join(("" if level is None else "一二"[i - 1] + "、") + words for i, (level, words) in enumerate(paragraphs))
     assert [m.body.text for m in read(text.encode()).measures] == [m.body.text for m in read(typed.encode()).measures]
     assert len(read(text.encode()).measures) == 2
 
@@ -168,7 +175,8 @@ def test_a_truncated_word_file_is_unreadable() -> None:
 
 @pytest.mark.parametrize(
     ("value", "form", "printed"),
-    [(11, "chineseCounting", "十一"), (20, "chineseCounting", "二十"), (105, "chineseCountingThousand", "一百零五"), (3, "upperRoman", "III"),
+    [(11, "chineseCounting", "十一"), (20, "chineseCounting", "二十"),
+     (105, "chineseCountingThousand", "一百零五"), (3, "upperRoman", "III"),
      (28, "lowerLetter", "bb"), (4, "decimalEnclosedCircle", "④"), (12, "ideographTraditional", "乙"), (7, "decimalFullWidth", "７"),
      (3, "chineseLegalSimplified", "叁"), (5, "decimalZero", "05"), (2, "bahtText", "2")],
 )  # fmt: skip

@@ -13,7 +13,8 @@ from services.ingest.domain.reading import LIMIT, NotADocument
 from services.ingest.sandbox import archive, docx, page, pdf, xlsx
 
 _OTHERS = (
-    "doc", "wps", "dot", "xls", "et", "ppt", "pptx", "dps", "rtf", "odt", "ods", "ofd", "ceb", "zip", "rar", "7z", "gz", "tar", "png", "jpg", "jpeg",
+    "doc", "wps", "dot", "xls", "et", "ppt", "pptx", "dps", "rtf", "odt", "ods", "ofd", "ceb", "zip", "rar",
+    "7z", "gz", "tar", "png", "jpg", "jpeg",
     "gif", "bmp", "tif", "tiff", "webp", "mp3", "mp4", "wav", "avi", "exe", "dll", "msi", "bat", "iso",
 )  # fmt: skip
 _EXTENSIONS = {
