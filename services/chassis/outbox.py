@@ -157,7 +157,8 @@ class Relay:
 
     async def _rest(self) -> None:
         try:
-            await asyncio.wait_for(self._wake.wait(), POLL)
+            async with asyncio.timeout(POLL):  # not wait_for: before Python 3.12 it swallows a cancellation that meets the wake-up
+                await self._wake.wait()
         except TimeoutError:
             return
         self._wake.clear()

@@ -23,6 +23,7 @@ from contracts.events import (
     MatchLost,
 )
 from contracts.rules import dumps, parse_benefit
+from services.notify.channels.stream import Hub
 from services.notify.main import build
 from services.notify.store import Table
 from tests.running import Running, differences, running
@@ -284,3 +285,17 @@ async def test_a_stream_hears_what_another_process_wrote(database: str) -> None:
         async with listening(address, service) as stream:
             await room_of(Running(there, there.state.runtime)).hear(found(1))
             assert '"id":"match-1"' in (await stream.event())["data"]
+
+
+@pytest.mark.parametrize("ticks", range(5))
+async def test_a_wake_up_never_swallows_the_end(ticks: int) -> None:
+    hub = Hub()
+    resting = asyncio.create_task(hub.rest())
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    hub.wake()
+    for _ in range(ticks):
+        await asyncio.sleep(0)
+    if resting.cancel():  # it had not ended by itself
+        with pytest.raises(asyncio.CancelledError):
+            await resting

@@ -138,7 +138,9 @@ async def test_a_draft_is_tried_on_the_whole_city_before_anyone_signs(service: R
     broken = {**GIVEN, "rule": {"fact": "no_such_fact", "is": "=", "value": 1}}
     result = (await officer.post("/v1/simulations", content=dumps({"benefit": broken}))).json()
     assert result["reach"] is None
-    assert any(finding["level"] == "error" for finding in result["findings"])
+    assert any(finding["severity"] == "error" for finding in result["findings"])
+    unreached = await officer.post("/v1/simulations?reach=false", content=dumps({"benefit": GIVEN}))
+    assert (unreached.json()["reach"], len(unreached.json()["cases"])) == (None, 1)
     refused = await officer.post("/v1/simulations", content='{"benefit": {"id": "x", "rule": {"fatc": 1}}}')
     assert (refused.status_code, refused.json()["code"]) == (422, "rejected-rule")
 

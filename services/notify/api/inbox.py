@@ -342,7 +342,8 @@ async def _events(hub: Hub, listener: Listener) -> AsyncIterator[str]:
         yield f"retry: 2000\nid: {listener.after}\n\n"
         while loop.time() < end and not listener.lost.is_set():
             try:
-                message = await asyncio.wait_for(listener.waiting.get(), HEARTBEAT)
+                async with asyncio.timeout(HEARTBEAT):
+                    message = await listener.waiting.get()
             except TimeoutError:
                 yield ": still here\n\n"
                 continue

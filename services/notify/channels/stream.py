@@ -69,7 +69,8 @@ class Hub:
     async def rest(self) -> None:
         """Wait for the next reason to look."""
         try:
-            await asyncio.wait_for(self._wake.wait(), POLL)
+            async with asyncio.timeout(POLL):  # not wait_for: before Python 3.12 it swallows a cancellation that meets the wake-up
+                await self._wake.wait()
         except TimeoutError:
             return
         self._wake.clear()
