@@ -8,7 +8,7 @@ import pytest
 
 from contracts.registry import load_registry
 from contracts.rules import Decision, Finding, dumps, loads, parse_benefit, parse_rule
-from services.notify.domain.message import Told, amount, compose, deadline, next_steps, reason, short, text
+from services.notify.domain.message import Told, amount, compose, deadline, next_steps, place, reason, short, text
 from services.notify.domain.naming import Words, percent, period, yuan
 
 WORDS = Words(load_registry())
@@ -220,3 +220,7 @@ def test_without_a_decision_the_message_stands_and_says_that_reasons_cannot_be_h
 
 def test_a_withdrawn_message_says_why_it_no_longer_holds() -> None:
     assert "信息变化" in short(told(status="withdrawn", withdrawn_because="facts"))
+
+
+def test_a_bare_number_is_named_as_a_place_in_the_document() -> None:
+    assert [place(article) for article in ("8", "2.", "第五条", "（三）", None)] == ["第8项", "第2项", "第五条", "（三）", ""]

@@ -4,6 +4,7 @@ Words are made when a message is read, from the benefit, the match and the decis
 not known; where the decision cannot be had, the message stands without its reasons and says so.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -238,6 +239,12 @@ def compose(told: Told, decision: Decision | None, registry: Registry) -> Messag
     )
 
 
+def place(article: str | None) -> str:
+    """Where in the document: 第五条 and （三） as they are printed, a bare number as 第…项."""
+    bare = re.fullmatch(r"\s*(\d+)\s*[.．、]?\s*", article or "")
+    return f"第{bare[1]}项" if bare else article or ""
+
+
 def text(message: Message) -> str:
     """The message as plain lines, for a channel that shows text only."""
     lines = [message.title, message.what]
@@ -246,9 +253,9 @@ def text(message: Message) -> str:
     for number, item in enumerate(message.why, 1):
         lines.append(f"{number}. {item.sentence}" + (f"（{item.source}）" if item.source else ""))
         if item.quote:
-            lines.append(f"   依据{item.article or '原文'}：“{item.quote}”")
+            lines.append(f"   依据{place(item.article) or '原文'}：“{item.quote}”")
     if message.clause:
-        lines.append(f"{message.document or '文件'}{message.article or ''}原文：“{message.clause}”")
+        lines.append(f"{message.document or '文件'}{place(message.article)}原文：“{message.clause}”")
     lines += [f"金额：{message.amount}", f"截止：{message.deadline}", *(f"下一步：{step}" for step in message.next)]
     lines += [f"领取后应当：{owed}" for owed in message.owed]
     return "\n".join(lines)
