@@ -174,14 +174,28 @@ class Producer:
 
 
 async def _close(consumer: AIOKafkaConsumer) -> None:
-    """Close, whatever happens: with the broker gone the client's own `stop` may never end, or end cancelled."""
-    closing = asyncio.create_task(consumer.stop())
-    await asyncio.wait([closing], timeout=5)
-    if closing.cancel():
-        await asyncio.wait([closing], timeout=1)
-    if not closing.done() or closing.cancelled() or closing.exception():
-        log.warning("bus.close_failed")
-        await consumer._client.close()
+    """Close, whatever happens, part by part: with the broker gone the client's own `stop` may never end, or end half done."""
+    consumer._closed = True
+    coordinator, fetcher = consumer._coordinator, consumer._fetcher
+    for part, patience in ((coordinator, 5), (fetcher, 1)):
+        if part is not None:
+            await _ended(asyncio.create_task(part.close()), patience)
+    names = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task", "_reset_committed_task", "_fetch_task")
+    left = [getattr(part, name, None) for part in (coordinator, fetcher) for name in names]
+    for task in [*left, *getattr(fetcher, "_pending_tasks", ())]:
+        if task is not None and not task.done():
+            task.cancel()
+            await _ended(task, 1)
+    await _ended(asyncio.create_task(consumer._client.close()), 1)
+
+
+async def _ended(task: "asyncio.Future[Any]", patience: float) -> None:
+    """Wait until it has ended, somehow; cancel it when it takes too long."""
+    await asyncio.wait([task], timeout=patience)
+    if task.cancel():
+        await asyncio.wait([task], timeout=1)
+    if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+        log.warning("bus.close_failed", error=type(error).__name__)
 
 
 async def _abandon(producer: AIOKafkaProducer) -> None:
