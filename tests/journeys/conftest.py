@@ -149,7 +149,7 @@ def living(mark: str) -> list[str]:
 @pytest.fixture(scope="module")
 def folder(scratch: Path, request: pytest.FixtureRequest) -> Path:
     """A folder of this module that PostgreSQL's unprivileged user can reach."""
-    here = scratch / request.module.__name__.rpartition(".")[2]
+    here = scratch / str(request.module.__name__).rpartition(".")[2]
     here.mkdir(mode=0o755)
     return here
 
