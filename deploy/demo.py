@@ -31,6 +31,8 @@ from services.chassis.auth import SCOPES, Principal
 SAMPLES = Path(__file__).parent / "samples"
 PATIENCE = 120.0
 """Seconds for any one stage before the run is given up."""
+SETTLED = 5.0
+"""Seconds in which what every service has handled must be seen in the inboxes."""
 
 
 class Unfinished(Exception):
@@ -197,6 +199,7 @@ class Demo:
         out, err = await process.communicate()
         if process.returncode:
             raise Unfinished(f"the expected messages could not be computed: {err.decode()[-2000:]}")
+        (self.var / "expected.json").write_bytes(out)
         told = json.loads(out)
         titles = {one["benefit"]["id"]: one["benefit"]["title"] for one in self.published}
         sums = {
@@ -214,7 +217,7 @@ class Demo:
         return total
 
     async def deliver(self, reader: Caller, expected: frozenset[Pair]) -> None:
-        """Wait until the inboxes hold what is due, then look once more whether anything else came."""
+        """Look into the inboxes until they hold what is due; nothing is on its way any more, so what is not there soon never comes."""
 
         async def look() -> bool:
             ledger = await reader.all("notify", "/v1/ledger", limit=5000)
@@ -222,7 +225,7 @@ class Demo:
             return expected <= self.delivered
 
         try:
-            await until("the messages", look, seconds=60)
+            await until("the messages", look, seconds=SETTLED)
         except Unfinished:
             return  # the report says how many are missing
 

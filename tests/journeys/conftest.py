@@ -100,19 +100,30 @@ class World:
         for service in self.platform.services.values():
             service.wait_ready()
 
-    def spans(self) -> list[dict[str, Any]]:
-        """Every span the services wrote so far."""
-        files = sorted((self.platform.var / "traces").glob("*.jsonl"))
-        return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
-
-    def logs(self) -> dict[str, str]:
-        """What each process wrote into its log: the four services, the broker in memory, PostgreSQL."""
-        return {file.name: file.read_text("utf-8", errors="replace") for file in sorted((self.platform.var / "log").glob("*.log"))}
-
     def close(self) -> None:
         """Give back the connections."""
         for client in self.clients:
             client.close()
+
+
+def spans_in(var: Path) -> list[dict[str, Any]]:
+    """Every span the services of a platform wrote."""
+    files = sorted((var / "traces").glob("*.jsonl"))
+    return [json.loads(line) for file in files for line in file.read_text("utf-8").splitlines()]
+
+
+def logs_in(var: Path) -> dict[str, str]:
+    """What each process of a platform wrote into its log: the services, PostgreSQL, the broker in memory."""
+    return {file.name: file.read_text("utf-8", errors="replace") for file in sorted((var / "log").glob("*.log"))}
+
+
+async def statement(database: str, sql: str) -> None:
+    """Run SQL in a database."""
+    connection = await asyncpg.connect(database)
+    try:
+        await connection.execute(sql)
+    finally:
+        await connection.close()
 
 
 def orphans(spans: Sequence[dict[str, Any]]) -> list[str]:
@@ -136,11 +147,11 @@ def living(mark: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def folder(scratch: Path, request: pytest.FixtureRequest) -> Iterator[Path]:
+def folder(scratch: Path, request: pytest.FixtureRequest) -> Path:
     """A folder of this module that PostgreSQL's unprivileged user can reach."""
-    here = scratch / request.module.__name__.rpartition(".")[2]
+    here = scratch / str(request.module.__name__).rpartition(".")[2]
     here.mkdir(mode=0o755)
-    yield here
+    return here
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

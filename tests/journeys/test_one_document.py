@@ -22,7 +22,7 @@ from deploy.kafka import KafkaUnavailable
 from services.chassis import clock
 from services.policy_match.domain import Enterprise, enterprise_of
 from tests.conftest import no_kafka, ran_on
-from tests.journeys.conftest import PATIENCE, World, orphans, until
+from tests.journeys.conftest import PATIENCE, World, logs_in, orphans, spans_in, until
 from tests.service_room import uscc
 
 pytestmark = pytest.mark.slow
@@ -138,7 +138,9 @@ def journey(
     """The journey itself; the services run again when it is over."""
     state(world, {code: expense for code, (_, expense) in FIRMS.items()})
     registrar = world.caller("ingest", "authority", "登记", "facts:write", department="市场监管")
-    named = [{"uscc": code, "true_on": TODAY.isoformat(), "name": name, "facts": {"district": "思明区"}} for code, (name, _) in FIRMS.items()]
+    named = [
+        {"uscc": code, "true_on": TODAY.isoformat(), "name": name, "facts": {"district": "思明区"}} for code, (name, _) in FIRMS.items()
+    ]
     foreign = {"uscc": BELOW, "true_on": TODAY.isoformat(), "facts": {"rd_expense": {LAST_YEAR: 1}}}  # the tax office's, hence refused
     delivery = accepted(registrar.post("/v1/facts", content=lines([*named, foreign])))
     assert (delivery["accepted"], delivery["refused"]) == (len(FIRMS), 1)
@@ -167,16 +169,14 @@ def journey(
     inboxes = {code: inbox(reader["notify"], code) for code in FIRMS}
     where = f"/v1/inbox/{ABOVE}/messages/{inboxes[ABOVE][0]['id']}"
     message = accepted(reader["notify"].get(where))
-    decisions = {
-        code: accepted(reader["policy_match"].get(f"/v1/enterprises/{code}/decisions/{benefit}"))["outcome"] for code in FIRMS
-    }
+    decisions = {code: accepted(reader["policy_match"].get(f"/v1/enterprises/{code}/decisions/{benefit}"))["outcome"] for code in FIRMS}
     assert reader["policy_match"].get(f"/v1/enterprises/{uscc(9)}/decisions/{benefit}").status_code == 404
     told = ledger(reader["notify"])
     world.platform.services["policy_match"].stop()
     without_matcher = accepted(reader["notify"].get(where))
     said = {name: outbox(world, name) for name in SERVICES}
     world.stop()
-    spans, logs = world.spans(), world.logs()
+    spans, logs = spans_in(world.platform.var), logs_in(world.platform.var)
     world.start()
     until("what is said again to be heard", lambda: world.quiet(operator))
     return Journey(
