@@ -177,9 +177,7 @@ def warnings(benefit: Benefit, registry: Registry, figures: Figures) -> Iterator
 def _place_warnings(at: str, node: Node, registry: Registry, figures: Figures) -> Iterator[CheckFinding]:
     if isinstance(node, All | AnyOf | AtLeast):
         for one, other in _negations([limb for _, limb in limbs(node)]):
-            yield CheckFinding(
-                "repeats-negation", at, f"第 {one + 1} 项与第 {other + 1} 项互为否定", "总有一项不成立，请核对原文"
-            )
+            yield CheckFinding("repeats-negation", at, f"第 {one + 1} 项与第 {other + 1} 项互为否定", "总有一项不成立，请核对原文")
     if isinstance(node, Rate) and isinstance(node.rate, Decimal) and node.rate > 1 and _is_money(node.of, registry):
         yield CheckFinding("rate-over-one", f"{at}/rate", f"比例 {node.rate} 大于 1", "百分之五写作 0.05")
     if isinstance(node, Tiers) and node.marginal and _is_money(node.on, registry):
