@@ -224,11 +224,12 @@ def _surely(op: str, left: Range, right: Range) -> bool:
 
 def under(code: str, parents: Iterable[str]) -> bool:
     """Whether the code is one of the parents or a child of one; a division code covers what its non-zero pairs begin."""
-    return any(code.startswith(_stem(parent)) for parent in parents)
+    return any(code.startswith(stem(parent)) for parent in parents)
 
 
 @lru_cache(maxsize=4096)
-def _stem(code: str) -> str:
+def stem(code: str) -> str:
+    """What the code and all its children begin with."""
     if len(code) == 6 and code.isdigit():
         while code.endswith("00") and len(code) > 2:
             code = code[:-2]
