@@ -89,7 +89,9 @@ def _logic(text: str, conditions: Sequence[Condition]) -> str | None:
         names = " AND ".join(f"c{i + 1}" for i in places)
         return f"({names})" if len(places) > 1 else names
 
-    either = [" OR ".join(way(places) for places in ways) if len(ways) > 1 else " AND ".join(f"c{i + 1}" for i in ways[0]) for ways in groups]
+    either = [
+        " OR ".join(way(places) for places in ways) if len(ways) > 1 else " AND ".join(f"c{i + 1}" for i in ways[0]) for ways in groups
+    ]
     return either[0] if len(groups) == 1 else " AND ".join(f"({o})" if " OR " in o else o for o in either)
 
 
