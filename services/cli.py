@@ -229,6 +229,37 @@ def _read_documents(given: argparse.Namespace) -> int:
     return asyncio.run(each())
 
 
+def _read_benefits(given: argparse.Namespace) -> int:
+    from services.catalog.domain.drafts import Document
+    from services.catalog.domain.listing import benefits
+    from services.ingest.domain.decoding import NotADocument
+    from services.ingest.domain.reading import read
+    from services.ingest.domain.text import lines_of
+
+    worst = DONE
+    for path in given.files:
+        try:
+            reading = read(path.read_bytes(), name=path.name)
+        except NotADocument as error:
+            worst = complain(f"{path}：{error}")
+            continue
+        of = reading.document
+        title = of.enclosed[0] if of.enclosed else of.title
+        days = (of.issue_date, of.valid_from, of.valid_to)
+        issued, begins, ends = (date.fromisoformat(day[0]) if day else None for day in days)
+        header = Document(
+            title=title.text if title else path.stem,
+            issuer=of.issuer.text if of.issuer else None,
+            doc_number=of.doc_number.text if of.doc_number else None,
+            issue_date=issued,
+            valid_from=begins,
+            valid_to=ends,
+        )
+        page = "</" in reading.raw  # of a page the printed lines, of a text every character as it stands, so that quotes occur in it
+        say(benefits("\n".join(line.s for line in lines_of(reading.raw)) if page else reading.raw, header))
+    return worst
+
+
 # ------------------------------------------------------------------------------------------------------------ up, demo, keys
 
 
@@ -333,6 +364,7 @@ COMMANDS: dict[str, Command] = {
     "explain": Command("一家企业为什么符合、不符合或尚不能确定", _explain_arguments, _explain),
     "check": Command("事项能不能发布：结构、事实、类型、矛盾与用例", _check_arguments, _check),
     "read": Command("官方文件里的举措、数字与文件要素", _documents, _read_documents),
+    "benefits": Command("官方文件里企业能得到的事项：对象、金额与条件", _documents, _read_benefits),
     "demo": Command("从文件到收件箱走完全程", _demo_arguments, _demo),
     "up": Command("在本机启动全部服务并保持运行", _up_arguments, _up),
     "keys": Command("为调用方新建接口密钥", _keys_arguments, _keys),

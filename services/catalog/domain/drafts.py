@@ -15,14 +15,16 @@ from contracts.rules import Registry
 from services.catalog.domain import terms
 from services.catalog.domain.amounts import amount as read_amount
 from services.catalog.domain.conditions import conditions
-from services.catalog.domain.facts import Node, Setting, told
-from services.catalog.domain.junctions import branches, leaning
+from services.catalog.domain.facts import told
+from services.catalog.domain.junctions import branches, implied, leaning
 from services.catalog.domain.lexicon import Lexicon
+from services.catalog.domain.naming import Node, Setting, named_at
 from services.catalog.domain.offers import RESULT, district, offers
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.payments import payment
 from services.catalog.domain.provisions import Provision, provisions
 from services.catalog.domain.recognition import Condition
+from services.catalog.domain.records import Rows, rows
 from services.catalog.domain.requirements import Requirement, requirements
 
 
@@ -155,8 +157,9 @@ def _promised(
     setting: Setting,
     lexicon: Lexicon,
 ) -> Draft | None:
-    governed = conditions(body, provision, items)
-    rule = _governing(clause, body, [c for c in governed if not terms.opens(body, provision, c)], setting)
+    governed = [c for c in conditions(body, provision, items) if not terms.opens(body, provision, c)]
+    described = rows(body.text, Span(provision.span.start, provision.gives_at), governed)
+    rule = _governing(clause, body, governed, described, setting=setting)
     for condition in _of_title(clause, setting):
         title = Passage.of(clause.title)
         answer = told(condition, title.text[condition.span.start : condition.span.end], setting)
@@ -164,7 +167,7 @@ def _promised(
             rule.add(answer.node, title.quote(condition.span), _article(clause), None)
             rule.notes += answer.notes
     _territory(clause, body, rule, setting)
-    paid = payment(body, provision, read_amount(body, provision, lexicon), setting, lexicon, article=_article(clause))
+    paid = payment(body, provision, read_amount(body, provision, lexicon), described, setting=setting)
     if not rule.tests and paid.amount is None:
         return None
     unread = _left_over(body, provision, governed)
@@ -187,22 +190,51 @@ def _promised(
     return Draft(clause.measure, _without_none(benefit), tuple(unread), tuple(dict.fromkeys(findings)))
 
 
-def _governing(clause: Clause, body: Passage, governed: Sequence[Condition], setting: Setting) -> _Rule:
+def _governing(clause: Clause, body: Passage, governed: Sequence[Condition], described: Sequence[Rows], *, setting: Setting) -> _Rule:
     """The rule of conditions that stand in the body: and, or where the words say 或, not where they make an exception."""
     rule = _Rule()
+    of_rows = {i: r for r in described for i in r.conditions}
+    silent = implied(body.text, governed) | _part_of_a_name(body.text, governed, setting)
 
-    def node(i: int) -> Node:
-        condition, words = leaning(body.text, governed[i], governed[:i])
-        answer = told(condition, words, setting)
-        rule.notes += answer.notes
-        asked = {"not": answer.node} if governed[i].excepted else answer.node
-        placed = _placed(clause, body, governed[i].span)
-        return asked | {"quote": body.quote(governed[i].span), "article": _article(clause)} | ({"span": list(placed)} if placed else {})
+    def node(i: int) -> Node | None:
+        if i in of_rows:
+            if i != of_rows[i].conditions[0]:
+                return None
+            spans = [governed[k].span for k in of_rows[i].conditions]
+            span, asked = Span(min(s.start for s in spans), max(s.end for s in spans)), of_rows[i].node
+            rule.notes += of_rows[i].notes
+        elif i in silent:
+            return None
+        else:
+            condition, words = leaning(body.text, governed[i], governed[:i])
+            answer = told(condition, words, setting, text=body.text)
+            rule.notes += answer.notes
+            span, asked = governed[i].span, {"not": answer.node} if governed[i].excepted else answer.node
+        placed = _placed(clause, body, span)
+        return asked | {"quote": body.quote(span), "article": _article(clause)} | ({"span": list(placed)} if placed else {})
 
     for choices in branches(body.text, governed):
-        ways = [_all_of([node(i) for i in way]) for way in choices]
-        rule.take(ways[0] if len(ways) == 1 else {"any": ways})
+        ways = [_all_of(nodes) for way in choices if (nodes := [n for i in way if (n := node(i)) is not None])]
+        if ways:
+            rule.take(ways[0] if len(ways) == 1 else {"any": ways})
     return rule
+
+
+def _part_of_a_name(text: str, governed: Sequence[Condition], setting: Setting) -> set[int]:
+    """Places of conditions whose words are only part of a trade's or a title's name (信息技术服务业 says nothing of 技术服务)."""
+    places = [
+        (c, place)
+        for c in governed
+        for codes, of in (("industry", "行业"), ("honours", "资质认定"))
+        if c.attribute == of
+        for place in named_at(setting.registry, codes, text, c.span)[1]
+    ]
+    return {
+        i
+        for i, c in enumerate(governed)
+        for other, place in places
+        if c is not other and c.attribute != other.attribute and c.span.within(place)
+    }
 
 
 def _all_of(nodes: list[Node]) -> Node:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from services.catalog.domain.attributes import MEASURED
 from services.catalog.domain.recognition import Condition
 
-_LEANS = re.compile(r"^(?:且|并|或)?(?:占|其?同比|增[长速幅])")
+_LEANS = re.compile(r"^(?:且|并|或)?(?:占|其?同比|增[长速幅]|较(?:上|前)(?:一)?(?:会计)?年度?)")
 _FIGURES = frozenset(row.attribute for row in MEASURED)
 
 
@@ -57,3 +57,32 @@ def leaning(text: str, condition: Condition, earlier: Sequence[Condition]) -> tu
         return condition, words
     subject = figures[-1]
     return replace(condition, attribute=subject.attribute), text[subject.span.start : subject.span.end] + words
+
+
+# What says the same in the registry's terms, where it stands in one phrase with the key's attribute.
+_SAID_BESIDE = {
+    "首次认定": ("资质认定", "纳统情况", "名单入选", "项目入库", "上市板块", "上市阶段", "榜单排名", "贷款类型", "企业规模"),
+    "上市阶段": ("上市板块",),
+}
+
+
+def implied(text: str, conditions: Sequence[Condition]) -> set[int]:
+    """Places of conditions that only repeat one beside them: 首次 beside the title that is first held, 上市 beside the board."""
+    found: set[int] = set()
+    for i, c in enumerate(conditions):
+        for other in conditions:
+            beside = other.attribute in _SAID_BESIDE.get(c.attribute, ()) or (
+                c.attribute == "首次认定" and other.comparison is not None and "首" in text[other.span.start : other.span.end]
+            )
+            if (
+                other is not c
+                and beside
+                and not other.excepted
+                and (other.span.meets(c.span) or _one_phrase(text, *sorted((c, other), key=_start)))
+            ):
+                found.add(i)
+    return found
+
+
+def _start(condition: Condition) -> int:
+    return condition.span.start

@@ -11,6 +11,7 @@ from services.catalog.domain.amounts import amount, gold_amount
 from services.catalog.domain.conditions import conditions, deadlines, general
 from services.catalog.domain.division import sentences
 from services.catalog.domain.drafts import Document
+from services.catalog.domain.junctions import branches
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision, provisions
@@ -59,6 +60,8 @@ def _told(passage: Passage, provision: Provision, i: int, governed: Sequence[Con
     words = passage.quote(provision.span)
     plain = passage.text[provision.span.start : provision.span.end]
     said = gold_amount(passage, amount(passage, provision, lexicon))
+    asked = [c for c in governed if not c.excepted]
+    logic = _logic(passage.text, asked)
     return {
         "id": f"{i + 1:02d}",
         "article": provision.block.label.rstrip(".、,"),
@@ -68,13 +71,28 @@ def _told(passage: Passage, provision: Provision, i: int, governed: Sequence[Con
         "amount": said,
         "conditions": [
             {"attribute": c.attribute, "operator": c.operator, "value": c.value, "unit": c.unit, "evidence": passage.quote(c.span)}
-            for c in governed
-            if not c.excepted
+            for c in asked
         ],
         "exclusions": [passage.quote(s) for s in (*(c.span for c in governed if c.excepted), *_exclusions(passage, provision))],
         "deadlines": [passage.quote(s) for s in deadlines(passage, provision)],
         "department": provision.block.department,
-    }
+    } | ({"condition_logic": logic} if logic else {})
+
+
+def _logic(text: str, conditions: Sequence[Condition]) -> str | None:
+    """How the conditions hang together ("c1 AND (c2 OR c3)", counted as listed); None where all are asked."""
+    groups = branches(text, conditions)
+    if all(len(ways) == 1 for ways in groups):
+        return None
+
+    def way(places: list[int]) -> str:
+        names = " AND ".join(f"c{i + 1}" for i in places)
+        return f"({names})" if len(places) > 1 else names
+
+    either = [
+        " OR ".join(way(places) for places in ways) if len(ways) > 1 else " AND ".join(f"c{i + 1}" for i in ways[0]) for ways in groups
+    ]
+    return either[0] if len(groups) == 1 else " AND ".join(f"({o})" if " OR " in o else o for o in either)
 
 
 def _type(words: str) -> str:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from services.catalog.domain.division import sentences
-from services.catalog.domain.facts import Setting, named
+from services.catalog.domain.naming import Setting, named
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.recognition import Condition
 
@@ -25,7 +25,7 @@ class Group(NamedTuple):
 
 
 GROUPS: tuple[Group, ...] = (
-    Group("企业规模", "in", r"(?:大中小微|中小微|小微|中小|小型微型)(?:型)?(?:工业|商贸|外贸|科技|制造)?企业(?:(?:和|及|、)个体工商户)?"),
+    Group("企业规模", "in", r"(?<!科技型)(?<!创新型)(?<!特新)(?<!特新”)(?:大中小微|中小微|小微|中小|小型微型)(?:型)?(?:工业|商贸|外贸|科技|制造)?企业(?:(?:和|及|、)个体工商户)?"),
     Group("企业规模", "in", r"(?:规模以上|规上|限额以上|限上)[^,。;、的]{0,6}企业"),
     Group("主体类型", "=", r"个体工商户"),
     Group("资质认定", "in", r"(?:国家级?)?高新技术企业|科技型中小企业|科技型企业|专精特新“小巨人”(?:企业)?(?!后备)|“?专精特新”?(?:中小)?企业|单项冠军企业|瞪羚企业|独角兽企业|技术先进型服务企业|总部企业|创新型中小企业"),

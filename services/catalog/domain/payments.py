@@ -4,18 +4,21 @@ A share needs a base: a fact of the registry where it knows one, an `open.` fact
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from services.catalog.domain.amounts import Amount, Share
 from services.catalog.domain.attributes import MEASURED
-from services.catalog.domain.facts import FIGURES, Node, Setting, open_fact, told
-from services.catalog.domain.lexicon import Lexicon
+from services.catalog.domain.facts import FIGURES, told
+from services.catalog.domain.naming import Node, Setting, open_fact
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
-from services.catalog.domain.quantities import NUMERAL, Figure, comparisons, numeral, plain
+from services.catalog.domain.quantities import NUMERAL, Figure, comparisons, figures, numeral, plain
 from services.catalog.domain.recognition import Condition
+from services.catalog.domain.records import Rows, added_up
+from services.catalog.domain.records import counted as counted_rows
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,11 @@ class Payment:
     notes: tuple[str, ...] = ()
 
 
-def payment(passage: Passage, provision: Provision, amount: Amount, setting: Setting, lexicon: Lexicon, *, article: str) -> Payment:
-    """What is paid. `pays` is absent for money; relief and credit lines are never added to money."""
+def payment(passage: Passage, provision: Provision, amount: Amount, described: Sequence[Rows], *, setting: Setting) -> Payment:
+    """What is paid. `pays` is absent for money; relief and credit lines are never added to money.
+
+    `described` are the rows (loans, contracts, hires) that the provision speaks of: an amount adds up or counts the same ones.
+    """
     text = passage.text
     said = text[amount.words.start : amount.words.end]
     pays = _pays(text[provision.span.start : provision.span.end], said, amount)
@@ -43,7 +49,11 @@ def payment(passage: Passage, provision: Provision, amount: Amount, setting: Set
         most: Node = {"per": plain(amount.counted.value), "count": {"fact": open_fact(unit, "数量")}}
         return Payment(_up_to(said, most, amount.kind == "range") | {"_span": amount.words}, pays)
     notes: list[str] = []
-    whole = _several(passage, provision, amount, setting, lexicon) if amount.kind == "tiered" else _one(passage, amount, amount.shares[0])
+    whole = (
+        _several(passage, amount, described, setting=setting)
+        if amount.kind == "tiered"
+        else _one(passage, amount, amount.shares[0], described)
+    )
     if whole is None:
         return Payment(None, pays, ("金额只有下限或无法换算成元，以审核为准",))
     if amount.caps and not (
@@ -74,7 +84,7 @@ def _up_to(words: str, most: Any, ceiling: bool) -> Node:
     return {"judged": words, "between": [0, most]} if ceiling else most
 
 
-def _one(passage: Passage, amount: Amount, share: Share) -> Node | None:
+def _one(passage: Passage, amount: Amount, share: Share, described: Sequence[Rows]) -> Node | None:
     text = passage.text
     words = text[amount.words.start : amount.words.end]
     if share.floor and not share.ceiling:
@@ -83,13 +93,14 @@ def _one(passage: Passage, amount: Amount, share: Share) -> Node | None:
         above = _ABOVE.search(text[max(0, share.figure.span.start - 60) : share.figure.span.start])
         if above:
             return _marginal(text, share, above)
-        base = _base(text, amount.base)
+        base = (added_up(described, text[amount.base.start : amount.base.end]) if amount.base else None) or _base(text, amount.base)
         rate = share.figure.base.normalize()
         node: Node = {"rate": plain(rate) if rate == rate.to_integral_value() else rate, "of": base}
         return _up_to(words, node, share.ceiling)
     if "/" in share.unit:
         counted = share.unit.partition("/")[2].replace("/", "")
-        return _up_to(words, {"per": _yuan(share), "count": {"fact": open_fact("补助数量" + counted, "补助数量")}}, share.ceiling)
+        many = counted_rows(described, counted) or {"fact": open_fact("补助数量" + counted, "补助数量")}
+        return _up_to(words, {"per": _yuan(share), "count": many}, share.ceiling)
     if share.low is not None:
         scale = share.figure.base / share.figure.value if share.figure.value else Decimal(1)
         return {"judged": words, "between": [plain(share.low * scale), _yuan(share)]}
@@ -126,38 +137,59 @@ def _fact_named(words: str) -> Node:
     return {"fact": open_fact(words, "金额基数")}
 
 
-def _several(passage: Passage, provision: Provision, amount: Amount, setting: Setting, lexicon: Lexicon) -> Node | None:
+def _several(passage: Passage, amount: Amount, described: Sequence[Rows], *, setting: Setting) -> Node | None:
     """Steps as cases: each chosen by the words before it. Stages that are all reached add up only when a person says so."""
     cases: list[list[Any]] = []
+    lines: list[Decimal | None] = []
+    lead: _Line | None = None
     for share in amount.shares:
-        paid = _one(passage, amount, share)
+        paid = _one(passage, amount, share, described)
         if paid is None:
             return None
-        cases.append([_chosen(passage, share, setting), paid])
-    rising = [c[0].get("value") for c in cases if isinstance(c[0].get("value"), int | float | Decimal)]
-    if len(rising) == len(cases) and rising == sorted(rising):
+        line = _line(passage, share, lead)
+        lead = line or lead
+        cases.append([_chosen(passage, share, line, setting), paid])
+        lines.append(line.condition.comparison.figures[0].base if line and line.condition.comparison else None)
+    known = [line for line in lines if line is not None]
+    if len(known) == len(cases) and known == sorted(known) and lead and lead.condition.operator in (">", ">="):
         cases.reverse()  # the first true case counts: 达到50个, 达到100个 begin with the higher line
     return {"case": cases}
 
 
-def _chosen(passage: Passage, share: Share, setting: Setting) -> Node:
+@dataclass(frozen=True)
+class _Line:
+    """The line that a step is chosen by: as a condition, with the words it is said in."""
+
+    condition: Condition
+    words: str
+
+
+def _line(passage: Passage, share: Share, lead: _Line | None) -> _Line | None:
+    """What the words of a step ask for; a bare figure is asked of what the step before it was asked of (达到1亿元、5亿元)."""
     if share.tier is None or len(share.tier) < 2:
-        return {"judged": "符合该档条件"}
+        return None
     words = passage.text[share.tier.start : share.tier.end]
     bounds = comparisons(words)
+    bare = figures(words)
+    if lead is not None and lead.condition.comparison is not None and bare and bare[0].span.start == 0 and len(bounds) < 2:
+        said = lead.words[: lead.condition.comparison.figures[0].span.start] + words[: bare[0].span.end]
+        comparison = replace(lead.condition.comparison, figures=(bare[0],))
+        return _Line(replace(lead.condition, comparison=comparison, unit=bare[0].unit, span=share.tier), said)
+    if len(bounds) != 1:
+        return None
+    bound = bounds[0]
+    subject = words[bound.subject.start : bound.subject.end]
+    fits = (row for row in MEASURED if re.search(row.subject, subject) and (not row.units or bound.figures[0].unit[-1:] in row.units))
+    row = next(fits, None)
+    if row is None:
+        return None
+    return _Line(Condition(row.attribute, bound.operator, None, bound.figures[0].unit, share.tier, comparison=bound), words)
+
+
+def _chosen(passage: Passage, share: Share, line: _Line | None, setting: Setting) -> Node:
+    if share.tier is None or len(share.tier) < 2:
+        return {"judged": "符合该档条件"}
     quote = passage.quote(share.tier)
-    if len(bounds) == 1:
-        bound = bounds[0]
-        subject = words[bound.subject.start : bound.subject.end]
-        attribute = next(
-            (
-                row.attribute
-                for row in MEASURED
-                if re.search(row.subject, subject) and (not row.units or bound.figures[0].unit[-1:] in row.units)
-            ),
-            None,
-        )
-        if attribute:
-            answer = told(Condition(attribute, bound.operator, None, bound.figures[0].unit, share.tier, comparison=bound), words, setting)
-            return answer.node | {"quote": quote}
-    return {"judged": words, "quote": quote}
+    if line is not None:
+        return told(line.condition, line.words, setting).node | {"quote": quote}
+    return {"judged": passage.text[share.tier.start : share.tier.end], "quote": quote}

@@ -184,6 +184,7 @@ class Comparison:
     subject: Span
     span: Span
     contradictory: bool = False
+    wording: str = ""  # the bounding word, where no 含 or 不含 stands beside the figure
 
 
 _BRACKETED = re.compile(r"\([^()]{1,60}\)")
@@ -275,6 +276,7 @@ def comparisons(text: str, start: int = 0, end: int | None = None) -> list[Compa
                 Span(left + head.start("s"), left + head.end("s")),
                 Span(left + head.start("s"), span_end),
                 contradictory,
+                "" if included is not None else re.sub("^[及或]", "", kind or word),
             )
         )
         taken = span_end
