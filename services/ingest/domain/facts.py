@@ -47,7 +47,7 @@ class Facts:
     distribution: list[tuple[Text, list[Text]]] = field(default_factory=list)
     valid_from: Dated | None = None
     valid_to: Dated | None = None
-    repeals: list[Text] = field(default_factory=list)
+    repeals: list[tuple[Text, Dated | None]] = field(default_factory=list)
     amends: list[Text] = field(default_factory=list)
 
 

@@ -212,6 +212,6 @@ def _document(facts: Facts) -> Document:
         distribution=tuple((label.s, tuple(_excerpt(n) for n in names)) for label, names in facts.distribution),
         valid_from=_dated(facts.valid_from),
         valid_to=_dated(facts.valid_to),
-        repeals=tuple(_excerpt(t) for t in facts.repeals),
+        repeals=tuple((_excerpt(words), _dated(on)) for words, on in facts.repeals),
         amends=tuple(_excerpt(t) for t in facts.amends),
     )

@@ -31,7 +31,10 @@ class Quantity:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """The document's facts. Dates are (ISO day, words); None and empty mean the document does not say."""
+    """The document's facts. Dates are (ISO day, words); None and empty mean the document does not say.
+
+    ``repeals`` are the documents it repeals, each with the day from which, where the sentence names one.
+    """
 
     title: Excerpt | None
     doc_number: Excerpt | None
@@ -46,7 +49,7 @@ class Document:
     distribution: tuple[tuple[str, tuple[Excerpt, ...]], ...]
     valid_from: tuple[str, Excerpt] | None
     valid_to: tuple[str, Excerpt] | None
-    repeals: tuple[Excerpt, ...]
+    repeals: tuple[tuple[Excerpt, tuple[str, Excerpt] | None], ...]
     amends: tuple[Excerpt, ...]
 
 
@@ -129,7 +132,7 @@ def to_json(reading: Reading) -> dict[str, Any]:
             "distribution_groups": {label: [e.text for e in group] for label, group in d.distribution},
             "valid_from": d.valid_from[0] if d.valid_from else None,
             "valid_to": d.valid_to[0] if d.valid_to else None,
-            "repeals": [e.text for e in d.repeals],
+            "repeals": [e.text for e, _ in d.repeals],
             "amends": [e.text for e in d.amends],
             "spans": {
                 "title": _span(d.title),

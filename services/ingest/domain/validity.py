@@ -85,14 +85,31 @@ def _after(day: date, months: int) -> date:
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
-def succession(text: Text) -> tuple[list[Text], list[Text]]:
-    """(documents this one repeals: 《…》同时废止; documents it amends: 对《…》作如下修改)."""
-    repeals: list[Text] = []
+_ITEM = r"(?:[《«][^《》«»]{3,120}[》»](?:\s*[（(][^（）()]{3,40}[）)])?|[\u4e00-\u9fff]{1,10}[〔\[［【](?:19|20)\d{2}[〕\]］】]\s*第?\d{1,5}\s*号)"
+_LIST = rf"{_ITEM}(?:\s*(?:[、，,]|以及|和|及|与)?\s*原?{_ITEM})*"
+_REPEALED = re.compile(rf"({_LIST})([^。\n《》«»]{{0,40}}?)(?<![未不])废止")
+_REPEALING = re.compile(rf"(?<![未不])废止(?:了|下列|以下)?\s*({_LIST})")
+_PARTLY = re.compile(r"第.{1,6}[条款项章节]|条款|部分|不一致|相关(?:规定|内容)|除")
+
+
+def succession(text: Text) -> tuple[list[tuple[Text, Dated | None]], list[Text]]:
+    """(documents this one repeals: 《…》、《…》同时废止, with the day where it says 自…起废止; documents it amends: 对《…》作如下修改).
+
+    What is repealed only in part is not among them.
+    """
+    repeals: list[tuple[Text, Dated | None]] = []
     amends: list[Text] = []
-    for m in re.finditer(
-        r"([《«][^《》«»]{3,120}[》»](?:\s*[（(][^（）()]{3,40}[）)])?)[^。\n]{0,30}?(?:同时|即行|予以|自行|相应)?废止", text.s
-    ):
-        repeals.append(tidy(text.part(m.start(1), m.end(1))))
+    for m in [*_REPEALED.finditer(text.s), *_REPEALING.finditer(text.s)]:
+        between = m[2] if m.re is _REPEALED else ""
+        if _PARTLY.search(between):
+            continue
+        on: Dated | None = None
+        if (day := re.search(rf"自\s*({DAY})\s*起", between)) and (iso := iso_day(day[1])):
+            on = (iso, text.part(m.start(2) + day.start(1), m.start(2) + day.end(1)))
+        for item in re.finditer(_ITEM, m[1]):
+            words = tidy(text.part(m.start(1) + item.start(), m.start(1) + item.end()))
+            if all(words.span != former.span for former, _ in repeals):
+                repeals.append((words, on))
     for m in re.finditer(
         r"(?:对|将)\s*([《«][^《》«»]{3,120}[》»](?:\s*[（(][^（）()]{3,40}[）)])?)[^。\n]{0,20}?(?:作如下修改|修改如下|予以修改|进行修订|修改为|作出修改)",
         text.s,
