@@ -20,7 +20,7 @@ _PLACES = {"district": "注册地", "tax_district": "纳税地", "statistics_dis
 _MOVING = re.compile(r"(?:注册地|总部)?[^，。；]{0,6}(?:迁入|迁至|迁移至|落户)(?:本|我|到)?[市省区县]?|新迁入")
 _STAYING = re.compile(r"(?:\d+|[一二三四五六七八九十]+)年内不(?:得)?(?:迁离|迁出|外迁|迁移)|不(?:得)?(?:迁离|迁出|外迁)")
 _COMPANY = re.compile(
-    r"(?:对|向|支持|给予|由|为|和|及|与|、|，|。|^)([\u4e00-\u9fff()]{2,24}?(?:股份有限公司|有限责任公司|集团有限公司|有限公司))"
+    r"(?:对|向|以|如|支持|给予|由|为|和|及|与|、|，|。|^)([\u4e00-\u9fff()]{2,24}?(?:股份有限公司|有限责任公司|集团有限公司|有限公司))"
 )
 _GENERIC = re.compile(r"^(?:股份|有限|责任|一人|国有|独资|上市|符合|依法|各类|新设|注册|企业|或者?|以及)*$|(?:的|类|家|户|或|是|为|在)$")
 
@@ -59,7 +59,7 @@ def _of_words(benefit: Benefit) -> Iterator[Doubt]:
         yield Doubt("fair-staying", "obligations", f"“{found[0]}” 可能阻碍本地经营者迁出：{ACT}第九条", _EXCEPTION)
     told = plain(f"{benefit.department or ''}{benefit.contact or ''}")
     for found in _COMPANY.finditer(text):
-        company = re.sub(r"^(?:对|向|支持|给予|由|为)", "", found[1])
+        company = re.sub(r"^(?:对|向|以|如|支持|给予|由|为)", "", found[1])
         stem = re.sub(r"(?:股份有限公司|有限责任公司|集团有限公司|有限公司)$", "", company)
         if not _GENERIC.search(stem) and company not in told:
             yield Doubt(

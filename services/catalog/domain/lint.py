@@ -71,7 +71,9 @@ _STOPS = str.maketrans(",;:", "，；：")  # NFKC makes them ASCII
 _PERIOD = re.compile(
     r"上(?:一)?年度?|年度|[当本每近前后连首次去同]年|[一二两三四五六七八九十\d]+(?:个)?(?:会计)?(?:年|月|季)|季度|[当本每上]月|期间|截至|以来|期末|年末|年均|同期"
 )
-_BASE = re.compile(r"同比|环比|[比较](?:上|去|前|20\d\d|其|此前|原|基)|与上年|基[数期准]|上(?:一)?年(?:度)?同期|在.{1,12}基础上")
+_BASE = re.compile(
+    r"同比|环比|[比较](?:上|去|前|20\d\d|其|此前|原|基)|与上年|年度增[量幅]|基[数期准]|上(?:一)?年(?:度)?同期|在.{1,12}基础上"
+)
 _GROWTH = re.compile(r"增长|增速|增幅|增量|提[高升]|新增|增加")
 _LISTED = re.compile(r"(?:列入|纳入|入选|属于|符合|进入|被评为|在)[^，。；、《》“”]{0,24}?(?:名单|目录|清单|名录|培育库|项目库|企业库)")
 _WHOSE = re.compile(r"《|》|20\d\d|国家|国务院|[省市区县]级|[^上城]市[^场]|省|部(?!分|门)|[局委办厅](?!.*企业家)|本[措办细]|附件")
@@ -221,7 +223,9 @@ def _of_neighbours(benefit: Benefit, others: Sequence[Benefit]) -> Iterator[Doub
     """Another benefit of the policy asks the same: paid twice, or two sums for one thing."""
     rule, groups = bare(benefit.rule), _groups(benefit)
     for other in others:
-        if other.id == benefit.id or bare(other.rule) != rule or rule == bare(All(all=())):
+        asks_nothing = rule == bare(All(all=()))
+        pays = benefit.amount is not None and other.amount is not None  # services to one group do not stand in each other's way
+        if other.id == benefit.id or asks_nothing or not pays or bare(other.rule) != rule:
             continue
         name = other.title or other.id
         if bare(other.amount) == bare(benefit.amount):
