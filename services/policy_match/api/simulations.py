@@ -18,6 +18,7 @@ from services.chassis.problems import Fault, Problem
 from services.policy_match.domain.check import Report, check
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.matches import Counts, Offer, eligible
+from services.policy_match.domain.wording import amount_lines, rule_lines
 
 router = APIRouter(prefix="/v1/simulations", tags=["simulations"])
 Reader = Annotated[Principal, Depends(allow("matches:read"))]
@@ -58,12 +59,24 @@ class Reach(BaseModel):
     amount: Sum
 
 
+class WordedLine(BaseModel):
+    """A line of the rule or the amount in Chinese."""
+
+    path: str = Field(description="节点在事项中的路径，如 rule/all/0")
+    depth: int
+    words: str
+    quote: str | None
+    article: str | None
+
+
 class Simulation(BaseModel):
     """What would happen. `reach` is null while the rule has errors that keep it from being computed."""
 
     findings: list[Found]
     cases: list[CaseResult]
     open_facts: list[str] = Field(description="登记册中还没有的事实")
+    rule: list[WordedLine] = Field(description="规则的中文表述，逐行")
+    amount: list[WordedLine] = Field(description="金额的中文表述")
     reach: Reach | None
 
 
@@ -102,6 +115,8 @@ def _simulated(benefit: Benefit, city: Sequence[Enterprise] | None, as_of: date)
         ],
         cases=_cases(benefit, report, broken=broken),
         open_facts=list(report.open_facts),
+        rule=[WordedLine(**line._asdict()) for line in rule_lines(benefit.rule, registry)],
+        amount=[WordedLine(**line._asdict()) for line in amount_lines(benefit.amount, registry)],
         reach=reach,
     )
 
