@@ -123,6 +123,14 @@ def no_kafka(reason: KafkaUnavailable) -> NoReturn:
 def ran_on(config: pytest.Config, node: KafkaNode) -> None:
     """Have the broker's own version line told at the end."""
     config.stash[_VERSION] = node.log_line
+    if hasattr(config, "workeroutput"):  # one of several processes: it tells the one that prints
+        config.workeroutput["kafka"] = node.log_line
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    if version := node.workeroutput.get("kafka"):
+        node.config.stash[_VERSION] = version
 
 
 @pytest.fixture(params=["mock", pytest.param("kafka", marks=pytest.mark.kafka)])

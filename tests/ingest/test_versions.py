@@ -7,7 +7,20 @@ from hypothesis import strategies as st
 
 from services.ingest.domain.versions import Point, align, differences, in_raw, paths, words
 
-SUBJECTS = ("研发投入", "新增就业", "融资担保", "出口信保", "技术改造", "数字转型", "绿色制造", "人才引进", "展会参展", "知识产权", "上市培育", "品牌建设")
+SUBJECTS = (
+    "研发投入",
+    "新增就业",
+    "融资担保",
+    "出口信保",
+    "技术改造",
+    "数字转型",
+    "绿色制造",
+    "人才引进",
+    "展会参展",
+    "知识产权",
+    "上市培育",
+    "品牌建设",
+)
 
 
 def clause(n: int, number: int | None = None, amount: int = 20) -> Point:
@@ -23,7 +36,9 @@ def renumbered(points: list[Point]) -> list[Point]:
     return [replace(point, path=f"{n:02d}", number=f"{n}.") for n, point in enumerate(points, 1)]
 
 
-bodies = st.lists(st.text("企业奖励补贴研发用工融资万元市区局支持0123456789，。", min_size=6, max_size=60), min_size=1, max_size=12, unique=True)
+bodies = st.lists(
+    st.text("企业奖励补贴研发用工融资万元市区局支持0123456789，。", min_size=6, max_size=60), min_size=1, max_size=12, unique=True
+)
 
 
 @st.composite

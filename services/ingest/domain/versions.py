@@ -19,7 +19,9 @@ LIKE_IN_PLACE = 0.3
 COMPARED = 4_000_000
 """Pairs of tokens up to which two texts are compared token by token; longer ones are compared by sentences first."""
 
-_TOKEN = re.compile(r"\d+(?:[.,，]\d+)*\s*(?:[%％‰]|[十百千万亿]*(?:元|户|家|人|年|个月|月|日|天|个|次|项|倍|分)?)|[A-Za-z]+|\s+|.", re.DOTALL)
+_TOKEN = re.compile(
+    r"\d+(?:[.,，]\d+)*\s*(?:[%％‰]|[十百千万亿]*(?:元|户|家|人|年|个月|月|日|天|个|次|项|倍|分)?)|[A-Za-z]+|\s+|.", re.DOTALL
+)
 _SENTENCE = re.compile(r"[^。；;！？\n]*[。；;！？\n]|[^。；;！？\n]+")
 
 
