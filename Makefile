@@ -22,10 +22,10 @@ check: setup     ## format, lint, types, import rules, fast tests (≤ 30 s)
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports --no-cache
-	$(PY) -m pytest -q -m "not slow and not connected and not kafka"
+	$(PY) -m pytest -q -n 2 -m "not slow and not connected and not kafka"
 
 test: setup      ## everything (≤ 15 minutes on 2 cores)
-	$(PY) -m pytest -q --durations=15
+	$(PY) -m pytest -q -n 2 --dist loadfile --durations=15
 
 demo: setup      ## the whole flow in one command; DOCS=folder for other documents
 	.venv/bin/zhaoqi demo $(if $(DOCS),--docs $(DOCS))

@@ -116,6 +116,7 @@ class MeasureRead(Payload):
     units: list[str] = []  # 责任单位, in order
     body: str
     span: Span | None = None
+    runs: list[tuple[int, int, int, int]] = []  # body as pieces of the raw text: from and to in body, from and to in the raw text
     figures: list[Figure] = []
     audience: list[str] = []
     enterprise_benefit: bool | None = None

@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple, TypeVar, 
 
 from pydantic import (
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
     GetJsonSchemaHandler,
     PlainSerializer,
+    PlainValidator,
     SerializationInfo,
     StrictBool,
     StrictInt,
@@ -99,7 +99,7 @@ def _json_number(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
-Number = Annotated[Decimal, BeforeValidator(_number), PlainSerializer(_json_number, when_used="json"), WithJsonSchema({"type": "number"})]
+Number = Annotated[Decimal, PlainValidator(_number), PlainSerializer(_json_number, when_used="json"), WithJsonSchema({"type": "number"})]
 
 # --------------------------------------------------------------------------------------------------------------- nodes
 
@@ -197,13 +197,11 @@ def _json_type(value: Any) -> str:
 
 # ------------------------------------------------------------------------------------------------------ rules (chapter 2)
 
-Period = Annotated[
-    StrictStr,
-    Field(
-        pattern=r"^(last_year|this_year|last_quarter|same_quarter_last_year|(year|quarter|month)-[0-9]{1,3}"
-        r"|[0-9]{4}|[0-9]{4}Q[1-4]|[0-9]{4}-(0[1-9]|1[0-2]))$"
-    ),
-]
+_PERIOD = (
+    r"^(last_year|this_year|last_quarter|same_quarter_last_year|(year|quarter|month)-[0-9]{1,3}"
+    r"|[0-9]{4}|[0-9]{4}Q[1-4]|[0-9]{4}-(0[1-9]|1[0-2]))$"
+)
+Period = Annotated[StrictStr, Field(pattern=_PERIOD)]
 Operator = Literal[
     "=", "!=", "<", "<=", ">", ">=", "between", "during", "in", "not_in", "under", "not_under", "has", "has_all", "has_none"
 ]  # fmt: skip
@@ -211,7 +209,6 @@ LIST_OPERATORS: frozenset[str] = frozenset({"in", "not_in", "under", "not_under"
 TWINS: Mapping[str, str] = {"!=": "=", "not_in": "in", "not_under": "under", "has_none": "has"}  # negation -> what it negates
 Name = Annotated[StrictStr, Field(min_length=1)]
 OPEN = "open."  # begins the id of a fact that the registry does not have yet: always unknown
-_PERIOD = re.compile(r"(last_year|this_year|last_quarter|same_quarter_last_year|(year|quarter|month)-\d{1,3}|\d{4}(Q[1-4]|-\d\d)?)\Z")
 
 
 class Steps(Node):
@@ -333,7 +330,7 @@ class Compared(Node):
             if not isinstance(value, tuple) or len(value) != 2:
                 problem = "between 的 value 应为 [下限, 上限]"
         elif op == "during":
-            if not isinstance(value, str) or not _PERIOD.match(value):
+            if not isinstance(value, str) or not re.fullmatch(_PERIOD, value):
                 problem = "during 的 value 应为期间，如 last_year、2025、2025Q1、2025-03"
         elif op in LIST_OPERATORS:
             if isinstance(value, str | bool | Decimal):
@@ -729,8 +726,13 @@ class Finding(Stated):
     known_at: datetime | None = None
     quote: str | None = None
     article: str | None = None
-    ranked: int | None = None
+    ranked: int | None = None  # of a population test only: how many were ranked, how many could not be
     unranked: int | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_ranks(self, handler: Any) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        return written if self.ranked is not None else {key: value for key, value in written.items() if key not in ("ranked", "unranked")}
 
 
 class Change(Stated):

@@ -12,7 +12,7 @@ from collections.abc import Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import asyncpg
 import pytest
@@ -107,12 +107,30 @@ def kafka_node(scratch: Path, pytestconfig: pytest.Config) -> Iterator[KafkaNode
     try:
         node.start()
     except KafkaUnavailable as reason:
-        if os.environ.get("ZHAOQI_REQUIRE_KAFKA") == "1":
-            pytest.fail(f"ZHAOQI_REQUIRE_KAFKA=1 but there is no real Kafka: {reason}")
-        pytest.skip(f"no real Kafka: {reason}")
-    pytestconfig.stash[_VERSION] = node.log_line
+        no_kafka(reason)
+    ran_on(pytestconfig, node)
     yield node
     node.stop()
+
+
+def no_kafka(reason: KafkaUnavailable) -> NoReturn:
+    """Skip what needs a real Kafka, with the reason; with ZHAOQI_REQUIRE_KAFKA=1 fail instead."""
+    if os.environ.get("ZHAOQI_REQUIRE_KAFKA") == "1":
+        pytest.fail(f"ZHAOQI_REQUIRE_KAFKA=1 but there is no real Kafka: {reason}")
+    pytest.skip(f"no real Kafka: {reason}")
+
+
+def ran_on(config: pytest.Config, node: KafkaNode) -> None:
+    """Have the broker's own version line told at the end."""
+    config.stash[_VERSION] = node.log_line
+    if hasattr(config, "workeroutput"):  # one of several processes: it tells the one that prints
+        config.workeroutput["kafka"] = node.log_line
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    if version := node.workeroutput.get("kafka"):
+        node.config.stash[_VERSION] = version
 
 
 @pytest.fixture(params=["mock", pytest.param("kafka", marks=pytest.mark.kafka)])

@@ -17,8 +17,10 @@ import asyncpg
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
+from starlette.types import Receive, Scope, Send
 
 from contracts.topics import TOPIC_OF, TOPICS
 from services.chassis import clock, inbox, outbox, problems
@@ -262,6 +264,17 @@ async def command(request: Request, principal: Principal, do: Callable[[Work[Any
         return response
 
 
+class _App(FastAPI):
+    """Begins each request without a current span: a connection whose reading was once paused goes on in that request's context."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        token = attach(Context())
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            detach(token)
+
+
 def create_app(
     name: str,
     *,
@@ -302,7 +315,7 @@ def create_app(
             HTTPXClientInstrumentor().uninstrument()
             FastAPIInstrumentor.uninstrument_app(app)
 
-    app = FastAPI(title=title or f"Zhaoqi {name}", version="1", lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app = _App(title=title or f"Zhaoqi {name}", version="1", lifespan=lifespan, docs_url="/docs", redoc_url=None)
     problems.install(app)
     for gone in (*inbox.INFRASTRUCTURE, TimeoutError):
         app.add_exception_handler(gone, _unavailable)
@@ -319,6 +332,7 @@ async def _unavailable(_: Request, error: Exception) -> Response:
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
+<<<<<<< HEAD
     """Cancel and wait. A library may swallow a cancellation (so does asyncio.wait_for of Python 3.11), hence it is said three times."""
     left: set[asyncio.Task[None]] = set(tasks)
     for _ in range(3):
@@ -328,6 +342,14 @@ async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
             _, left = await asyncio.wait(left, timeout=4)
     for task in left:
         log.error("task.will_not_end", task=task.get_name())
+=======
+    """Cancel until every task has ended: the Kafka client swallows a cancellation that comes while it closes, and asks for another."""
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _, running = await asyncio.wait(running, timeout=1)
+>>>>>>> main
 
 
 def _watch(runtime: Runtime[Any], task: asyncio.Task[None]) -> None:

@@ -23,4 +23,6 @@ class Settings(BaseSettings):
     service_key: SecretStr | None = Field(None, description="the key by which the services of one deployment read from one another")
     traces: str | None = Field(None, description="file for spans, one JSON object a line, when no OTLP endpoint is set")
     webhook_allow: str = Field("", description="comma-separated host:port that webhooks may reach though private (development, 政务外网)")
+    source_allow: str = Field("", description="comma-separated host:port that documents may be fetched from though private or without TLS")
+    ocr_url: str | None = Field(None, description="an OCR: POST of a document's bytes is answered by JSON, pages: one text a page")
     crash: str | None = Field(None, description="fault tests only: name of the step at which the process kills itself")

@@ -1,15 +1,16 @@
 """What ingest does with a document or a delivery of facts: keep it and say so, in one transaction and one trace."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from contracts.events import DocumentFacts, DocumentRead, DocumentRefused, FactsStated, Figure, MeasureRead
 from services.chassis.work import Work
 from services.ingest.domain.reading import Document, Excerpt, Measure, Reading
+from services.ingest.domain.result import Read
 from services.ingest.domain.statements import Checked
 
 FAULTS_KEPT = 1000
@@ -20,10 +21,11 @@ CLAUSE_KINDS = ("goal", "principle")
 
 @dataclass(frozen=True)
 class Received:
-    """A document as it was sent: its name as given and its bytes."""
+    """A document as it was sent: its name as given, its bytes and its declared type."""
 
     name: str
     data: bytes
+    declared: str | None = None  # the media type its sender gave
 
     @property
     def digest(self) -> str:
@@ -38,7 +40,7 @@ class Received:
 
 @dataclass(frozen=True)
 class Kept:
-    """A version of a document as it is stored, without its bytes and text."""
+    """A version of a document as it is stored, without its bytes and text. `notes` are for the person who looks after it."""
 
     document: str
     version: int
@@ -47,6 +49,7 @@ class Kept:
     status: str
     facts: dict[str, Any]
     measures: int
+    notes: list[str]
     received_at: datetime
     trace: str | None
 
@@ -66,6 +69,37 @@ class Delivery:
     trace: str | None
 
 
+@dataclass(frozen=True)
+class Source:
+    """A list page that is watched. `seen` are the addresses of documents already known, None before the first look."""
+
+    source: str
+    url: str
+    principal: str
+    added_at: datetime
+    due_at: datetime
+    looked_at: datetime | None
+    etag: str | None
+    modified: str | None
+    seen: list[str] | None
+    documents: int
+    failures: int
+    problem: str | None
+
+
+class Reader(Protocol):
+    """Reads a document of any format. Raises NotADocument."""
+
+    async def __call__(self, data: bytes, name: str, *, declared: str | None = None) -> Read: ...
+
+
+class Ocr(Protocol):
+    """Reads the pictures of a document."""
+
+    async def text(self, data: bytes) -> str | None:
+        """The text of every page, pages divided by form feeds; None when it gives none now."""
+
+
 class Store(Protocol):
     """What the handlers ask of the database."""
 
@@ -78,12 +112,43 @@ class Store(Protocol):
     async def add_delivery(self, delivery: Delivery) -> None:
         """Store a delivery."""
 
+    async def add_source(self, source: Source) -> Source:
+        """Watch a page; one that is watched already is given back as it stands."""
 
-async def keep_document(received: Received, reading: Reading, work: Work[Store]) -> tuple[Kept, bool]:
+    async def claim_source(self, now: datetime, until: datetime) -> Source | None:
+        """One page that is due, which nobody else gets before `until`."""
+
+    async def settle_source(self, source: Source) -> None:
+        """Keep what a look at a page gave; one that is no longer watched stays so."""
+
+
+async def read_received(received: Received, *, reader: Reader, ocr: Ocr | None) -> Read:
+    """Read a document; where pages are only pictures and there is an OCR, read what it sees in them. Raises NotADocument."""
+    read = await reader(received.data, received.name, declared=received.declared)
+    seen = await ocr.text(received.data) if ocr is not None and read.needs_ocr else None
+    if seen is None or not seen.strip():
+        return read
+    found = await reader(seen.encode("utf-8", "replace"), f"{received.name}.txt")
+    notes = (*read.notes, "文字由识别服务给出，请对照原件核对。")
+    return replace(found, reading=replace(found.reading, name=received.name), format=read.format, pages=read.pages, notes=notes)
+
+
+async def watch(url: str, work: Work[Store], *, principal: str) -> Source:
+    """Watch a list page from now on."""
+    return await work.store.add_source(
+        Source(f"src-{work.new_id()}", url, principal, work.now, work.now, None, None, None, None, 0, 0, None)
+    )
+
+
+async def keep_document(received: Received, read: Read, work: Work[Store]) -> tuple[Kept, bool]:
     """Store a reading and say it: DocumentRead, then one MeasureRead for each measure. The same bytes again change and say nothing.
+
+    A document with pages that are only pictures is kept and said as `needs_ocr`, without measures: it awaits a person.
 
     Returns the document as it stands and whether it is new.
     """
+    status: Literal["read", "needs_ocr"] = "needs_ocr" if read.needs_ocr else "read"
+    reading = read.reading
     facts = facts_of(reading)
     measures = [measure_of(measure, received.document, position) for position, measure in enumerate(reading.measures)]
     kept = Kept(
@@ -91,13 +156,14 @@ async def keep_document(received: Received, reading: Reading, work: Work[Store])
         version=1,
         sha256=received.digest,
         name=received.name,
-        status="read",
+        status=status,
         facts=facts.model_dump(mode="json"),
         measures=len(measures),
+        notes=list(read.notes),
         received_at=work.now,
         trace=work.trace_of(),
     )
-    rows = [measure.model_dump(mode="json") for measure in measures]
+    rows = [measure.model_dump() for measure in measures]
     if not await work.store.add_document(kept, raw=received.data, text=reading.raw, measures=rows):
         standing = await work.store.document(received.document)
         if standing is None:
@@ -111,7 +177,7 @@ async def keep_document(received: Received, reading: Reading, work: Work[Store])
             name=kept.name,
             facts=facts,
             measures=len(measures),
-            status="read",
+            status=status,
         )
     )
     for measure in measures:
@@ -185,6 +251,7 @@ def measure_of(measure: Measure, document: str, position: int) -> MeasureRead:
         units=list(measure.units_full) or [excerpt.text for excerpt in measure.units],
         body=measure.body.text,
         span=measure.body.span,
+        runs=list(measure.body.runs),
         figures=[
             Figure(value=Decimal(f.value), unit=f.unit, raw=f.raw.text, as_of=f.as_of, role=f.role, span=f.raw.span)
             for f in measure.figures

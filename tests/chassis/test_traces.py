@@ -126,7 +126,7 @@ async def test_no_span_log_or_metric_names_an_enterprise(on_mock: Notes, capfd: 
             with pytest.raises(httpx.ConnectError):
                 await other.get(f"http://127.0.0.1:1/v1/enterprises/{USCC}", params={"name": NAME})
         asyncio.get_running_loop().call_exception_handler({"message": f"a task of {USCC}", "exception": ValueError(USCC)})
-        with pytest.raises(asyncpg.UniqueViolationError, match=USCC) as refused:  # noqa: PT012
+        with pytest.raises(asyncpg.UniqueViolationError, match=USCC) as refused:
             async with client.runtime.work(Principal("operator", "tests", frozenset())) as work:  # type: ignore[attr-defined]
                 await work.store.take(USCC)
         logging.getLogger("uvicorn.error").error("Exception in ASGI application", exc_info=refused.value)  # as uvicorn does

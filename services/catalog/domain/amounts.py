@@ -14,7 +14,9 @@ from services.catalog.domain.quantities import NUMERAL, Figure, numeral, plain
 
 _CEILING = re.compile(r"(?:最高|不超过|不高于|上限|封顶|最多|至多|以内)[^,。;、万亿\d]{0,12}$")
 _FLOOR = re.compile(r"(?:不低于|不少于|至少)[^,。;、\d]{0,14}$")
-_CAP_SUBJECT = re.compile(r"(?:每年每|单[家个户笔次项]|每[家户个笔次项年]|同一|累计|总额|合计|年度|全年|总金额|最高|上限|封顶|补[助贴]|奖励|资助)")
+_CAP_SUBJECT = re.compile(
+    r"(?:每年每|单[家个户笔次项]|每[家户个笔次项年]|同一|累计|总额|合计|年度|全年|总金额|最高|上限|封顶|补[助贴]|奖励|资助)"
+)
 # What a sum is counted by: these become part of the unit; 每家, 每个项目 and the like say who may have it once.
 _COUNTED = "辆|人|人次|晚|夜|场|吨|亩|台|套|千瓦时|平方米|立方米|标箱|公里|天|日|小时|学时|课时|次|千瓦"
 _PER_BEFORE = re.compile(rf"每(?:1)?({_COUNTED})(?:每(?:1)?({_COUNTED}))?[^,。;每]{{0,6}}$")
@@ -142,7 +144,9 @@ def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
 
 def _words(text: str, span: Span, share: Share) -> Span:
     clause = _clause(text, span, share.figure.span.start)
-    return clause if len(clause) <= 60 else Span(max(clause.start, share.figure.span.start - 24), min(clause.end, share.figure.span.end + 16))
+    return (
+        clause if len(clause) <= 60 else Span(max(clause.start, share.figure.span.start - 24), min(clause.end, share.figure.span.end + 16))
+    )
 
 
 def _base(text: str, span: Span, share: Share) -> Span | None:
@@ -150,13 +154,19 @@ def _base(text: str, span: Span, share: Share) -> Span | None:
     if not share.figure.share:
         return None
     clause = _clause(text, span, share.figure.span.start)
-    m = re.search(r"(?:按照|按|返还|退还|补偿|支付|给予)(?:不超过|其|实际发生的)?(?P<b>[^,。;]{2,40}?)(?:的|各|最高|不超过|不低于)*$", text[clause.start : share.figure.span.start])
+    m = re.search(
+        r"(?:按照|按|返还|退还|补偿|支付|给予)(?:不超过|其|实际发生的)?(?P<b>[^,。;]{2,40}?)(?:的|各|最高|不超过|不低于)*$",
+        text[clause.start : share.figure.span.start],
+    )
     return Span(clause.start + m.start("b"), clause.start + m.end("b")) if m else None
 
 
 def _per(text: str, span: Span, share: Share) -> str | None:
     clause = _clause(text, span, share.figure.span.start)
-    m = re.search(r"(每年每[家个户][^\d,。;给予奖励补最]{0,4}|每[家个户张项件][^\d,。;给予奖励补最不]{0,4}|单[家个户][^\d,。;给予奖励补最不]{0,4})", text[clause.start : share.figure.span.end])
+    m = re.search(
+        r"(每年每[家个户][^\d,。;给予奖励补最]{0,4}|每[家个户张项件][^\d,。;给予奖励补最不]{0,4}|单[家个户][^\d,。;给予奖励补最不]{0,4})",
+        text[clause.start : share.figure.span.end],
+    )
     return m[1] if m else None
 
 
@@ -168,8 +178,18 @@ def _with_tiers(text: str, span: Span, shares: list[Share]) -> list[Share]:
         clause = _clause(text, span, share.figure.span.start, ";。")
         start = max(previous_end, clause.start)
         words = text[start : share.figure.span.start]
-        case = re.search(r"(?:其中,?)?(?:对)?(?P<t>[^,;]{2,60}?)(?:的)?,?(?:一次性|最高|分别|每[家个]|不超过|给予|予以|奖励|补助|补贴|资助|可|按)*$", words.rpartition("。")[2])
-        tier = Span(start + len(words) - len(words.rpartition("。")[2]) + case.start("t"), start + len(words) - len(words.rpartition("。")[2]) + case.end("t")) if case and case["t"] else None
+        case = re.search(
+            r"(?:其中,?)?(?:对)?(?P<t>[^,;]{2,60}?)(?:的)?,?(?:一次性|最高|分别|每[家个]|不超过|给予|予以|奖励|补助|补贴|资助|可|按)*$",
+            words.rpartition("。")[2],
+        )
+        tier = (
+            Span(
+                start + len(words) - len(words.rpartition("。")[2]) + case.start("t"),
+                start + len(words) - len(words.rpartition("。")[2]) + case.end("t"),
+            )
+            if case and case["t"]
+            else None
+        )
         out.append(Share(share.figure, share.unit, share.ceiling, share.floor, share.low, tier))
         previous_end = share.figure.span.end
     pairing = re.search(r"分别(?:给予|予以|奖励|按|补)", text[span.start : span.end])
@@ -200,12 +220,22 @@ def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amoun
             if m:
                 place = strand.span.start + m.start()
                 words = _clause(text, span, place)
-                base = re.match(r"[^,。;]{2,3}(?P<b>[^,。;]{1,40})", text[place : words.end])
-                return Amount("rate", words, base=Span(place + base.start("b"), place + base.end("b")) if base else None, relief=Decimal(share))
+                base = re.match(
+                    r"(?:免征|免收|免缴|免交|免除|豁免|免予|减半(?:征收)?|全额(?:返还|退还|扣除|支持|补[助贴]?|承担)?|免)(?P<b>[^,。;]{2,40})",
+                    text[place : words.end],
+                )
+                return Amount(
+                    "rate", words, base=Span(place + base.start("b"), place + base.end("b")) if base else None, relief=Decimal(share)
+                )
     m = _COUNTED_AID.search(text, span.start, span.end)
     if m and lexicon.aid_noun.search(text[span.start : span.end]) and "标准" in m["of"]:
         figure = Figure(numeral(m["n"]), m["u"], Span(m.start("n"), m.end("u")))
-        return Amount("range" if m["w"] in ("不超过", "最高") else "fixed", Span(m.start(), m.end()), counted=figure, counted_of=Span(m.start("of"), m.end("of")))
+        return Amount(
+            "range" if m["w"] in ("不超过", "最高") else "fixed",
+            Span(m.start(), m.end()),
+            counted=figure,
+            counted_of=Span(m.start("of"), m.end("of")),
+        )
     return Amount("none", _clause(text, span, min(at, span.end - 1)))
 
 
@@ -234,7 +264,8 @@ def gold_amount(passage: Passage, found: Amount) -> dict[str, object]:
     first = found.shares[0]
     if found.kind == "tiered":
         said["value"] = [
-            {"tier": passage.text[s.tier.start : s.tier.end] if s.tier else "", "value": plain(s.figure.value), "unit": s.unit} for s in found.shares
+            {"tier": passage.text[s.tier.start : s.tier.end] if s.tier else "", "value": plain(s.figure.value), "unit": s.unit}
+            for s in found.shares
         ]
         said["value_is_ceiling"] = all(s.ceiling for s in found.shares)
         return said

@@ -14,13 +14,18 @@ from typing import Any
 from contracts.rules import Registry
 from services.catalog.domain import terms
 from services.catalog.domain.amounts import amount as read_amount
-from services.catalog.domain.conditions import Condition, conditions
-from services.catalog.domain.facts import Node, Setting, told
+from services.catalog.domain.conditions import conditions
+from services.catalog.domain.facts import told
+from services.catalog.domain.junctions import branches, implied, leaning
 from services.catalog.domain.lexicon import Lexicon
+from services.catalog.domain.naming import Node, Setting, named_at
 from services.catalog.domain.offers import RESULT, district, offers
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.payments import payment
 from services.catalog.domain.provisions import Provision, provisions
+from services.catalog.domain.recognition import Condition
+from services.catalog.domain.records import Rows, rows
+from services.catalog.domain.requirements import Requirement, requirements
 
 
 @dataclass(frozen=True)
@@ -72,10 +77,11 @@ class _Rule:
     notes: list[str] = field(default_factory=list)
 
     def add(self, node: Node, quote: str, article: str, span: tuple[int, int] | None) -> None:
-        evidence: Node = {"quote": quote, "article": article} | ({"span": list(span)} if span else {})
-        bare = {k: v for k, v in node.items()}
-        if all({k: v for k, v in t.items() if k not in ("quote", "article", "span")} != bare for t in self.tests):
-            self.tests.append(bare | evidence)
+        self.take(node | {"quote": quote, "article": article} | ({"span": list(span)} if span else {}))
+
+    def take(self, node: Node) -> None:
+        if all(_bare(t) != _bare(node) for t in self.tests):
+            self.tests.append(node)
 
     @property
     def node(self) -> Node:
@@ -98,11 +104,29 @@ def drafts(clauses: Sequence[Clause], document: Document, *, registry: Registry,
 def _of_clause(clause: Clause, document: Document, setting: Setting, lexicon: Lexicon) -> list[Draft]:
     body = Passage.of(clause.body)
     promised = [p for p in provisions(body, lexicon) if not _reports(body, p)]
-    found = [_promised(clause, document, body, p, setting, lexicon) for p in promised]
-    found = [d for d in found if d is not None]
+    listed = requirements(body, promised, lexicon)
+    drafted = [_promised(clause, document, body, p, listed.get(i, []), setting=setting, lexicon=lexicon) for i, p in enumerate(promised)]
+    found = _distinct([d for d in drafted if d is not None])
     if not found and clause.enterprise_benefit is not False:
         found = _offered(clause, document, body, setting)
     return [_numbered(d, i, len(found)) for i, d in enumerate(found, 1)]
+
+
+def _distinct(found: list[Draft]) -> list[Draft]:
+    """Without drafts that repeat an earlier one's rule and add no amount."""
+    out: list[Draft] = []
+    for draft in found:
+        rule = _bare(draft.benefit["rule"])
+        if draft.benefit["amount"] is not None or all(_bare(d.benefit["rule"]) != rule for d in out):
+            out.append(draft)
+    return out
+
+
+def _bare(node: Any) -> Any:
+    """A node without its evidence."""
+    if isinstance(node, dict):
+        return {k: _bare(v) for k, v in node.items() if k not in ("quote", "article", "span")}
+    return [_bare(item) for item in node] if isinstance(node, list) else node
 
 
 def _reports(body: Passage, provision: Provision) -> bool:
@@ -110,7 +134,7 @@ def _reports(body: Passage, provision: Provision) -> bool:
     words = body.text[provision.span.start : provision.span.end]
     at = provision.gives_at - provision.span.start
     clause = words[max(words.rfind(c, 0, at) for c in ",;。") + 1 : at + 12]
-    return bool(RESULT.search(clause) or re.search(r"截至|累计.{0,12}(?:亿|万)|兑现\d|同比|年\d+月至", words))
+    return bool(RESULT.search(clause) or re.search(r"截至|兑现\d|年\d+月至", words))
 
 
 def _numbered(draft: Draft, i: int, of: int) -> Draft:
@@ -123,16 +147,19 @@ def _article(clause: Clause) -> str:
     return clause.number or clause.title
 
 
-def _promised(clause: Clause, document: Document, body: Passage, provision: Provision, setting: Setting, lexicon: Lexicon) -> Draft | None:
-    rule = _Rule()
-    governed = conditions(body, provision, lexicon)
-    for condition in governed:
-        if condition.attribute == "业务发生期间" and terms.opens(body, provision, condition):
-            continue
-        words = body.text[condition.span.start : condition.span.end]
-        answer = told(condition, words, setting)
-        rule.add(answer.node, body.quote(condition.span), _article(clause), _placed(clause, body, condition.span))
-        rule.notes += answer.notes
+def _promised(
+    clause: Clause,
+    document: Document,
+    body: Passage,
+    provision: Provision,
+    items: Sequence[Requirement],
+    *,
+    setting: Setting,
+    lexicon: Lexicon,
+) -> Draft | None:
+    governed = [c for c in conditions(body, provision, items) if not terms.opens(body, provision, c)]
+    described = rows(body.text, Span(provision.span.start, provision.gives_at), governed)
+    rule = _governing(clause, body, governed, described, setting=setting)
     for condition in _of_title(clause, setting):
         title = Passage.of(clause.title)
         answer = told(condition, title.text[condition.span.start : condition.span.end], setting)
@@ -140,7 +167,7 @@ def _promised(clause: Clause, document: Document, body: Passage, provision: Prov
             rule.add(answer.node, title.quote(condition.span), _article(clause), None)
             rule.notes += answer.notes
     _territory(clause, body, rule, setting)
-    paid = payment(body, provision, read_amount(body, provision, lexicon), setting, lexicon, article=_article(clause))
+    paid = payment(body, provision, read_amount(body, provision, lexicon), described, setting=setting)
     if not rule.tests and paid.amount is None:
         return None
     unread = _left_over(body, provision, governed)
@@ -163,6 +190,57 @@ def _promised(clause: Clause, document: Document, body: Passage, provision: Prov
     return Draft(clause.measure, _without_none(benefit), tuple(unread), tuple(dict.fromkeys(findings)))
 
 
+def _governing(clause: Clause, body: Passage, governed: Sequence[Condition], described: Sequence[Rows], *, setting: Setting) -> _Rule:
+    """The rule of conditions that stand in the body: and, or where the words say 或, not where they make an exception."""
+    rule = _Rule()
+    of_rows = {i: r for r in described for i in r.conditions}
+    silent = implied(body.text, governed) | _part_of_a_name(body.text, governed, setting)
+
+    def node(i: int) -> Node | None:
+        if i in of_rows:
+            if i != of_rows[i].conditions[0]:
+                return None
+            spans = [governed[k].span for k in of_rows[i].conditions]
+            span, asked = Span(min(s.start for s in spans), max(s.end for s in spans)), of_rows[i].node
+            rule.notes += of_rows[i].notes
+        elif i in silent:
+            return None
+        else:
+            condition, words = leaning(body.text, governed[i], governed[:i])
+            answer = told(condition, words, setting, text=body.text)
+            rule.notes += answer.notes
+            span, asked = governed[i].span, {"not": answer.node} if governed[i].excepted else answer.node
+        placed = _placed(clause, body, span)
+        return asked | {"quote": body.quote(span), "article": _article(clause)} | ({"span": list(placed)} if placed else {})
+
+    for choices in branches(body.text, governed):
+        ways = [_all_of(nodes) for way in choices if (nodes := [n for i in way if (n := node(i)) is not None])]
+        if ways:
+            rule.take(ways[0] if len(ways) == 1 else {"any": ways})
+    return rule
+
+
+def _part_of_a_name(text: str, governed: Sequence[Condition], setting: Setting) -> set[int]:
+    """Places of conditions whose words are only part of a trade's or a title's name (信息技术服务业 says nothing of 技术服务)."""
+    places = [
+        (c, place)
+        for c in governed
+        for codes, of in (("industry", "行业"), ("honours", "资质认定"))
+        if c.attribute == of
+        for place in named_at(setting.registry, codes, text, c.span)[1]
+    ]
+    return {
+        i
+        for i, c in enumerate(governed)
+        for other, place in places
+        if c is not other and c.attribute != other.attribute and c.span.within(place)
+    }
+
+
+def _all_of(nodes: list[Node]) -> Node:
+    return nodes[0] if len(nodes) == 1 else {"all": nodes}
+
+
 def _of_title(clause: Clause, setting: Setting) -> tuple[Condition, ...]:
     """The group that the measure's title names governs what its body promises."""
     title = Passage.of(clause.title)
@@ -175,8 +253,12 @@ def _offered(clause: Clause, document: Document, body: Passage, setting: Setting
     seen: list[Node] = []
     title = Passage.of(clause.title)
     made = offers(body, title, setting)
-    where, unit = district(body, clause.units, setting)
-    if not made and where is not None and re.search(r"(?<!涉)企业(?!群众|家|和群众)|经营主体|市场主体(?!登记)|纳税人", body.text + title.text):
+    where, _ = district(body, clause.units, setting)
+    if (
+        not made
+        and where is not None
+        and re.search(r"(?<!涉)企业(?!群众|家|和群众)|经营主体|市场主体(?!登记)|纳税人", body.text + title.text)
+    ):
         made = [("body", None)]  # type: ignore[list-item]
     for source, offer in made:
         rule = _Rule()
@@ -187,8 +269,8 @@ def _offered(clause: Clause, document: Document, body: Passage, setting: Setting
             rule.add(answer.node, passage.quote(condition.span), _article(clause), span)
             rule.notes += answer.notes
         _territory(clause, body, rule, setting)
-        bare: Node = {"tests": [{k: v for k, v in t.items() if k not in ("quote", "span", "article")} for t in rule.tests]}
-        if not rule.tests or bare in seen:
+        bare = _bare(rule.node) if rule.tests else None
+        if bare is None or bare in seen:
             continue
         seen.append(bare)
         group = "、".join(str(c.value) for c in offer.conditions) if offer else ""

@@ -1,36 +1,70 @@
-"""From a condition in words to a test on facts: registry ids where the registry has the fact, `open.` ids where it has not, `judged` where a person decides.
+"""From a condition in words to a test on facts.
+
+Registry ids where the registry has the fact, `open.` ids where it has not, `judged` where only a person decides.
 
 No condition is dropped. Every node bears the words it comes from; what the mapping had to take for granted is told as a note.
 """
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
-from typing import Any
 
 from contracts.rules import Registry
-from services.catalog.domain.conditions import Condition
+from services.catalog.domain.ladders import crossed, rungs
+from services.catalog.domain.naming import Node, Setting, Told, named, named_at, open_fact
+from services.catalog.domain.passage import Span
 from services.catalog.domain.quantities import Comparison, Figure, plain
-
-Node = dict[str, Any]
+from services.catalog.domain.recognition import Condition
+from services.catalog.domain.records import (
+    changed_form,
+    honour,
+    listed,
+    market_step,
+    moved_or_founded,
+    phrase_of,
+    record_of_conduct,
+)
+from services.catalog.domain.times import over, period, steps
 
 # Attributes that name a state only a person can see.
 JUDGED = frozenset(
     {
-        "受疫情影响", "生产经营困难", "缴税困难", "示范效应", "产业政策符合", "财务管理制度", "风险可控", "证明材料", "评估结果", "验收结果", "其他条件", "成果转化", "经营项目", "接待要求",
-        "资金用途", "房产用途", "设备用途", "参加展会", "签订合同", "产品或业务", "兼并重组", "租赁要求", "定损核赔", "贷款风险发生", "项目类型", "项目状态", "标准制定", "知识产权",
+        "受疫情影响", "生产经营困难", "缴税困难", "示范效应", "产业政策符合", "财务管理制度", "风险可控", "证明材料", "评估结果",
+        "验收结果", "其他条件", "成果转化", "经营项目", "接待要求", "资金用途", "房产用途", "设备用途", "参加展会", "签订合同",
+        "产品或业务", "兼并重组", "租赁要求", "定损核赔", "贷款风险发生", "项目类型", "项目状态", "标准制定", "知识产权",
     }
 )  # fmt: skip
 # Attribute of a bounded figure -> fact, how it is taken.
 FIGURES: Mapping[str, tuple[str, str | None]] = {
-    "上年度营业收入": ("revenue", None), "营业收入增长率": ("revenue", "growth"), "主营业务收入": ("main_revenue", None), "年销售额": ("sales", None), "月销售额": ("sales", None),
-    "利润总额": ("profit", None), "工业总产值": ("output_value", None), "工业总产值增量": ("output_value", "increase"), "研发费用": ("rd_expense", None), "研发费用增量": ("rd_expense", "increase"),
-    "注册资本": ("registered_capital", None), "实缴注册资本": ("paid_in_capital", None), "固定资产投资额": ("fixed_investment", None), "设备投资额": ("equipment_investment", None),
-    "纳税额": ("tax_paid", None), "地方经济贡献": ("local_contribution", None), "从业人数": ("employees", None), "参保人数": ("insured_persons", None), "裁员率": ("layoff_rate", None),
-    "办公面积": ("office_area", None), "电压等级": ("voltage", None), "上缴工会经费": ("union_fee", None), "亩均税收": ("tax_per_mu", None), "出口额": ("exports", None), "进口额": ("imports", None),
-    "资产总额": ("total_assets", None), "融资额": ("equity_financing", None),
-}  # fmt: skip
+    "上年度营业收入": ("revenue", None),
+    "营业收入增长率": ("revenue", "growth"),
+    "主营业务收入": ("main_revenue", None),
+    "年销售额": ("sales", None),
+    "月销售额": ("sales", None),
+    "利润总额": ("profit", None),
+    "工业总产值": ("output_value", None),
+    "工业总产值增量": ("output_value", "increase"),
+    "研发费用": ("rd_expense", None),
+    "研发费用增量": ("rd_expense", "increase"),
+    "注册资本": ("registered_capital", None),
+    "实缴注册资本": ("paid_in_capital", None),
+    "固定资产投资额": ("fixed_investment", None),
+    "设备投资额": ("equipment_investment", None),
+    "纳税额": ("tax_paid", None),
+    "地方经济贡献": ("local_contribution", None),
+    "从业人数": ("employees", None),
+    "参保人数": ("insured_persons", None),
+    "裁员率": ("layoff_rate", None),
+    "办公面积": ("office_area", None),
+    "电压等级": ("voltage", None),
+    "上缴工会经费": ("union_fee", None),
+    "亩均税收": ("tax_per_mu", None),
+    "出口额": ("exports", None),
+    "进口额": ("imports", None),
+    "资产总额": ("total_assets", None),
+    "融资额": ("equity_financing", None),
+}
 PROJECT_FIELDS = {"项目总投资": "total", "单台设备金额": "equipment"}
 # A share of one fact in another: 研发费用占营业收入的3%.
 SHARES = (
@@ -42,84 +76,53 @@ SHARES = (
 )
 EXPORTERS = re.compile(r"出口(?!信用)")
 IMPORTERS = re.compile(r"进口")
-_QUARTER = re.compile(r"(20\d\d)年第?([一二三四])季度")
-_YEAR = re.compile(r"(20\d\d)年")
 
 
-@dataclass(frozen=True)
-class Told:
-    """A rule node, and what an officer should know about how it was made."""
+def told(condition: Condition, words: str, setting: Setting, *, text: str | None = None) -> Told:
+    """The test that a condition stands for.
 
-    node: Node
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Setting:
-    """Where the reading takes place: the registry, the deployment's city and, where the document is a district's, its code."""
-
-    registry: Registry
-    city: str
-    place: str | None = None
-
-
-def named(registry: Registry, codes: str, words: str) -> list[str]:
-    """The codes of a list that the words name, longest wording first; a wording that stands under several codes means all of them."""
-    table: Mapping[str, Sequence[str]] = registry.codes.get(codes, {})  # type: ignore[assignment]
-    wordings = sorted({w for many in table.values() for w in many}, key=len, reverse=True)
-    left, found = words, list[str]()
-    for wording in wordings:
-        if _plain_quotes(wording) in _plain_quotes(left):
-            left = _plain_quotes(left).replace(_plain_quotes(wording), "■")
-            found += [code for code, many in table.items() if wording in many and code not in found]
-    return found
-
-
-def _plain_quotes(words: str) -> str:
-    return re.sub("[“”‘’\"「」]", "", words)
-
-
-def told(condition: Condition, words: str, setting: Setting) -> Told:
-    """The test that a condition stands for. `words` are the condition's words without blanks."""
+    `words` are the condition's words without blanks; `text` is the passage in which its span counts, by default the words alone.
+    """
     registry = setting.registry
     name = condition.attribute
+    if text is None:
+        text, condition = words, replace(condition, span=Span(0, len(words)))
+    phrase = phrase_of(text, condition.span)
+    around = text[phrase.start : phrase.end]
     if condition.comparison is not None:
-        return _bounded(condition, condition.comparison, words)
+        return _bounded(condition, condition.comparison, words, text, setting)
     if condition.window is not None:
-        day: Node = {"fact": f"open.{name}"}
-        value = condition.value
-        if isinstance(value, list):
-            return Told(day | {"is": "between", "value": value})
-        return Told(day | {"is": condition.operator, "value": value})
+        return _dated(condition, around)
     match name:
         case "企业规模":
             return _size(words, registry)
         case "注册地" | "纳税地" | "统计地":
             return _place(name, words, setting)
         case "行业":
-            codes = named(registry, "industry", words)
-            if re.search(r"外贸|进出口", words):
-                return Told({"fact": "foreign_trade_registered", "is": "=", "value": True})
-            if codes:
-                return Told({"fact": "industry", "is": "under", "value": codes}, ("行业按国民经济行业分类名称对应，请核对",))
-            return Told({"fact": "open.行业", "is": "=", "value": words})
+            return _trade(condition, words, text, setting)
         case "主体类型":
             return _body(words, registry)
         case "纳税人类型":
             codes = named(registry, "taxpayer_type", words)
             return Told({"fact": "taxpayer_type", "is": "in", "value": codes}) if codes else Told({"judged": words})
-        case "资质认定" | "首次认定":
-            return _honour(name, words, registry)
+        case "资质认定":
+            return changed_form(around) or honour(text, condition.span, registry)
+        case "首次认定":
+            return _first(condition, text, registry)
         case "名单入选" | "项目入库":
-            codes = named(registry, "lists", words)
-            return Told({"fact": "lists", "is": "has", "value": codes or [_title(words)]})
+            return listed(text, condition.span, registry)
+        case "新设或迁入":
+            return moved_or_founded(words, around, setting)
         case "纳统情况":
-            return _above_scale(words)
+            return _above_scale(words, around, registry)
         case "信用状况" | "违法记录":
             return _credit(words, registry)
         case "上市板块":
             codes = named(registry, "stock_listing", words)
-            return Told({"fact": "stock_listing", "is": "in", "value": codes}) if codes else Told({"fact": "open.上市板块", "is": "=", "value": words})
+            board: Node = {"fact": "stock_listing", "is": "in", "value": codes}
+            return Told(board if codes else {"fact": "open.上市板块", "is": "=", "value": words})
+        case "上市阶段":
+            return market_step(around, registry)
         case "裁员率":
             zero: Node = {"fact": "layoff_rate", "period": "last_year", "is": "=", "value": 0}
             return Told({"any": [zero, {"judged": "少裁员"}]}) if "少裁员" in words else Told(zero)
@@ -129,7 +132,9 @@ def told(condition: Condition, words: str, setting: Setting) -> Told:
             return Told({"fact": "status", "is": "=", "value": "存续"})
         case "入驻载体" | "园区":
             codes = named(registry, "park", words)
-            return Told({"fact": "park", "is": "in", "value": codes}) if codes else Told({"fact": "open.入驻载体", "is": "=", "value": words})
+            return (
+                Told({"fact": "park", "is": "in", "value": codes}) if codes else Told({"fact": "open.入驻载体", "is": "=", "value": words})
+            )
         case "投保险种" if "出口信用" in words:
             return Told({"fact": "export_insured", "period": "this_year", "is": "=", "value": True})
         case "实际到资":
@@ -141,7 +146,37 @@ def told(condition: Condition, words: str, setting: Setting) -> Told:
     return Told({"fact": f"open.{name}", "is": "=", "value": words})
 
 
-def _bounded(condition: Condition, comparison: Comparison, words: str) -> Told:
+def _dated(condition: Condition, around: str) -> Told:
+    """A day of the enterprise's own (成立, 认定) or one that the registry does not have."""
+    value = condition.value
+    test: Node = {"is": "between" if isinstance(value, list) else condition.operator, "value": value}
+    if condition.attribute == "注册时间":
+        return Told({"fact": "founded_on"} | test)
+    return Told({"fact": f"open.{condition.attribute}"} | test)
+
+
+def _trade(condition: Condition, words: str, text: str, setting: Setting) -> Told:
+    if re.search(r"外贸|进出口", words):
+        return Told({"fact": "foreign_trade_registered", "is": "=", "value": True})
+    codes, _ = named_at(setting.registry, "industry", text, condition.span)
+    if codes:
+        return Told({"fact": "industry", "is": "under", "value": codes}, ("行业按国民经济行业分类名称对应，请核对",))
+    return Told({"fact": "open.行业", "is": "=", "value": words})
+
+
+def _first(condition: Condition, text: str, registry: Registry) -> Told:
+    """首次 without an attribute of its own beside it: of a title, of the statistics' lists, else a fact that the registry lacks."""
+    titles, _ = named_at(registry, "honours", text, condition.span)
+    if titles:
+        return honour(text, condition.span, registry)
+    words = text[condition.span.start : condition.span.end]
+    if re.search(r"规上|上规|规模以上|限额以上|限上|入统|纳统|升规|入规", words):
+        return _above_scale(words, words, registry)
+    return Told({"fact": open_fact(words, "首次"), "is": "=", "value": True})
+
+
+def _bounded(condition: Condition, comparison: Comparison, words: str, text: str, setting: Setting) -> Told:
+    comparison = replace(comparison, operator=_settled(comparison, setting))
     figure = comparison.figures[0]
     notes = ("用语自相矛盾：严格比较与“含”并用",) if comparison.contradictory else ()
     test: Node = {"is": comparison.operator, "value": _amount(figure)}
@@ -152,52 +187,41 @@ def _bounded(condition: Condition, comparison: Comparison, words: str) -> Told:
             if re.search(part, words) and re.search(rf"占.*(?:{whole})|(?:{whole}).*(?:比|占)", words) and comparison.operator != "between":
                 share = {"times": [test["value"], {"fact": of, "period": "last_year"}]}
                 return Told({"fact": fact, "period": "last_year", "is": comparison.operator, "value": share}, notes)
-    if condition.attribute == "成立年限" and (steps := _steps(figure)):
+    if condition.attribute == "成立年限" and (span := steps(figure)):
         turned = {">=": "<=", ">": "<", "<=": ">=", "<": ">"}.get(comparison.operator)
         if turned:
-            return Told({"fact": "founded_on", "is": turned, "value": {"ago": steps}}, notes)
+            return Told({"fact": "founded_on", "is": turned, "value": {"ago": span}}, notes)
     known = FIGURES.get(condition.attribute)
-    if known and figure.share and known[1] is None and known[0] not in ("layoff_rate",):
-        growth = re.search(r"增长|增速|增幅", words)
+    if known and figure.share and known[1] != "growth" and known[0] not in ("layoff_rate",):
+        growth = re.search(r"增长|增速|增幅|增加|提高|同比|较", words)
         known = (known[0], "growth") if growth else None
     if known and known[1] is None and re.search(r"增量|净增|新增|增加额", words) and figure.money:
         known = (known[0], "increase")
+    if re.search("美元|港元|港币|欧元|新台币", figure.unit):
+        return Told({"judged": words}, ("金额以外币计，须按汇率折算后判断",))
+    if known and known[1] == "growth" and "连续" in words:
+        return Told({"judged": words}, ("连续数年的增长率须逐年核对",))
     if known:
         fact, take = known
         node: Node = {"fact": fact}
         if fact not in ("registered_capital", "paid_in_capital", "office_area", "voltage"):
-            node["period"] = "month-1" if condition.attribute == "月销售额" else _period(words)
+            node["period"] = "month-1" if condition.attribute == "月销售额" else period(words)
         if take:
             node["take"] = take
+        if "period" in node and (several := over(words, take)):
+            node |= several
+        if re.search(r"首次|首度", words) and node.get("period") in ("last_year", "this_year") and comparison.operator in (">=", ">"):
+            ways = [crossed(node, _amount(rung), comparison.operator) for rung in rungs(text, condition.span.end, figure)]
+            return Told(_any_of(ways), (*notes, "“首次”按此前各年均未达到该线理解"))
         return Told(node | test, notes)
     if condition.attribute in PROJECT_FIELDS:
         return Told({"some": "project", "where": [{"field": PROJECT_FIELDS[condition.attribute]} | test]}, notes)
     return Told({"fact": open_fact(condition.attribute, "条件")} | test, notes)
 
 
-def open_fact(words: str, otherwise: str) -> str:
-    """The id of a fact that the registry lacks, named by the words that ask for it."""
-    return "open." + (re.sub(r"\W", "", words)[:24] or otherwise)
-
-
-def _period(words: str) -> str:
-    quarter = _QUARTER.search(words)
-    if quarter:
-        return f"{quarter[1]}Q{'一二三四'.index(quarter[2]) + 1}"
-    year = _YEAR.search(words)
-    if year:
-        return year[1]
-    return "this_year" if re.search(r"当年|本年度?", words) else "last_year"
-
-
 def _amount(figure: Figure) -> Decimal | int | float:
     base = figure.base
     return plain(base) if base == base.to_integral_value() else base.normalize()
-
-
-def _steps(figure: Figure) -> dict[str, int] | None:
-    count = int(figure.value)
-    return {"年": {"years": count}, "会计年度": {"years": count}, "个月": {"months": count}, "天": {"days": count}, "日": {"days": count}}.get(figure.unit)
 
 
 def _any_of(tests: list[Node]) -> Node:
@@ -234,7 +258,7 @@ def _place(name: str, words: str, setting: Setting) -> Told:
 
 
 def _body(words: str, registry: Registry) -> Told:
-    owners = [code for code in named(registry, "ownership", words)]
+    owners = named(registry, "ownership", words)
     if re.search(r"台资|台商|台企", words):
         return Told({"fact": "taiwan_invested", "is": "=", "value": True})
     if owners:
@@ -252,37 +276,31 @@ def _body(words: str, registry: Registry) -> Told:
     return Told({"fact": "open.主体类型", "is": "=", "value": words})
 
 
-_TITLE_VERB = re.compile(r"^.*?(?:首次|新)?(?:获评|荣获|获得|取得|被?认定为?|通过|评为|入选|入围|列为|列入|纳入|授予|获批|确认为|评定为|命名为|备案为|进入)(?:了|的|为)?")
+_ABOVE_SCALE_IN = (("software_above_scale", r"软件"),)
 
 
-def _title(words: str) -> str:
-    return re.sub(r"^(?:对|为|给|首获|首次)+", "", _TITLE_VERB.sub("", words)).strip("的,、") or words
-
-
-def _honour(name: str, words: str, registry: Registry) -> Told:
-    titles = named(registry, "honours", words)
-    notes: tuple[str, ...] = ()
-    if (not titles and "科技型企业" in words) or words == "科技企业":
-        titles, notes = ["高新技术企业", "科技型中小企业"], ("“科技型企业”没有统一的认定，按高新技术企业和科技型中小企业理解，请核对",)
-    if "专精特新企业" in _plain_quotes(words):
-        titles = [t for t in ("创新型中小企业", "专精特新中小企业", "专精特新“小巨人”") if t in registry.codes.get("honours", {}) and t != "创新型中小企业"] or titles
-    first = re.search(r"首次|首获|新认定|新获|新列入|新入选", words)
-    if name == "首次认定" and not titles:
-        return Told({"fact": "open.首次认定", "is": "=", "value": words})
-    if not titles:
-        titles = [t for t in re.split(r"、|和|及|或", _title(words)) if len(t) > 1] or [words]
-    if first:
-        where: list[Node] = [{"field": "name", "is": "in" if len(titles) > 1 else "=", "value": titles if len(titles) > 1 else titles[0]}]
-        return Told({"some": "certificate", "where": [*where, {"field": "first", "is": "=", "value": True}]}, notes)
-    return Told({"fact": "honours", "is": "has", "value": titles}, notes)
-
-
-def _above_scale(words: str) -> Told:
-    now: Node = {"fact": "above_scale", "period": "this_year" if re.search("当年|今年|第一季度", words) else "last_year", "is": "=", "value": True}
+def _above_scale(words: str, around: str, registry: Registry) -> Told:
+    """In the statistics' lists of those above scale; 首次 is read as not having been in them the year before."""
+    fact = next((fact for fact, said in _ABOVE_SCALE_IN if re.search(said, words)), "above_scale")
+    trade = named(registry, "industry", re.sub("规模以上|规上|限额以上|限上|小升规|上规|统计", "", words)) if fact == "above_scale" else []
+    if not trade and "工业" in words and fact == "above_scale":
+        trade = named(registry, "industry", "工业")
+    now: Node = {
+        "fact": fact,
+        "period": "this_year" if re.search("当年|今年|第一季度", around) else "last_year",
+        "is": "=",
+        "value": True,
+    }
     if re.search(r"首次|新|转规上|升规|进规|入规|上规|入统|纳统", words):
-        before: Node = {"fact": "above_scale", "period": "year-2" if now["period"] == "last_year" else "last_year", "is": "=", "value": False}
-        return Told({"all": [now, before]}, ("“首次”按上一年度不在规上（限上）名录理解，请核对",))
-    return Told(now)
+        before: Node = {
+            "fact": fact,
+            "period": "year-2" if now["period"] == "last_year" else "last_year",
+            "is": "=",
+            "value": False,
+        }
+        tests = [now, before] + ([{"fact": "industry", "is": "under", "value": trade}] if trade else [])
+        return Told({"all": tests}, ("“首次”按上一年度不在规上（限上）名录理解，请核对",))
+    return Told({"all": [now, {"fact": "industry", "is": "under", "value": trade}]} if trade else now)
 
 
 def _credit(words: str, registry: Registry) -> Told:
@@ -298,10 +316,15 @@ def _credit(words: str, registry: Registry) -> Told:
         tests.append({"fact": "abnormal", "is": "=", "value": False})
     if re.search(r"拖欠.{0,4}工资|欠薪", words):
         tests.append({"fact": "wage_arrears", "is": "=", "value": False})
-    if re.search(r"处罚|违法|违规", words):
-        tests.append({"none": "penalty", "where": []})
-    if re.search(r"事故", words):
-        tests.append({"none": "accident", "where": []})
+    tests += record_of_conduct(words)
     if not tests:
         return Told({"judged": words})
     return Told(tests[0] if len(tests) == 1 else {"all": tests})
+
+
+def _settled(comparison: Comparison, setting: Setting) -> str:
+    """The operator, with or without the figure as the document settles it for its bounding words."""
+    said = setting.inclusive.get(comparison.wording)
+    if said is None or comparison.operator == "between":
+        return comparison.operator
+    return comparison.operator[0] + ("=" if said else "")

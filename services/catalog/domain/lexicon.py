@@ -1,4 +1,5 @@
 """The words by which provisions are recognised: data, nothing that names a document, a place or an issuer."""
+# ruff: noqa: E501 (lists of words)
 
 import re
 from dataclasses import dataclass
@@ -18,15 +19,31 @@ LIMITS = ("不超过", "不高于", "上限", "不低于", "不少于")
 BY = ("按照", "按", "依照", "按比例")
 CHARGES = ("征收", "缴纳", "预缴", "抵减", "抵扣", "计征")
 REDUCED = ("减按", "加计", "下浮", "减收", "降低至")
-RELIEFS = (
-    "免征", "免收", "免缴", "免交", "减免", "减征", "减半", "免除", "豁免", "免税", "退税", "即征即退", "先征后返", "先征后退", "先征后补", "税前扣除", "加计扣除",
-    "缓缴", "缓交", "缓征", "暂缓", "延期缴", "延期申报", "延期还", "准予延", "延长至", "延长期限", "顺延", "不予计征", "不加收", "不收取", "不予加收",
-    "不承担", "不计入", "全额扣除", "全额返还", "全额退还", "全额支持", "全额补", "准予扣除", "准予在", "免费办理", "免费为", "免费提供", "续贷", "续保", "免予",
-    "无需缴纳", "专门面向", "优先予以", "优先给予", "优先支持", "租金减免", "全免",
+# What is forgone or put off, by its making: 免征, 减缴, 缓交, 不予加收, 延期申报, 税前扣除 …
+RELIEF_SHAPES = (
+    r"[免减缓豁](?:征|收|缴|交|除|免|半|税|纳|予)", r"免[\u4e00-\u9fa5]{1,6}费(?!用)", r"全免", r"即征即退", r"先征后[退返补]", r"暂[免缓停]", r"[退返]税", r"不(?:予|再|得|需|必|加)?(?:计|征|加?收取?|承担|缴|支付)(?!划|算机|单)",
+    r"(?:税前|加计|全额|准予|允许|依法)[^,。;]{0,24}扣除", r"全额[^,。;]{0,4}(?:返|退|支持|补|免|承担)", r"延期(?:缴|申|还|纳|交纳)", r"(?:准予|依法|可(?!能)|允许)[^,。;]{0,4}(?:延|缓|减|免)",
+    r"延长[^,。;]{0,8}(?:至|到|为|期限)", r"顺延", r"免费(?!享受|开放)", r"优先(?:予以|给予|支持)", r"(?:给予|予以)[^,。;]{0,6}(?:优惠|减免)",
 )  # fmt: skip
+RELIEFS = ("续贷", "续保", "专门面向", "租金减免", "抵减")
 AUTHORITIES = (
-    "各地", "地市", "设区市", "县(市、区)", "县(市)", "市县", "当地财政", "各区", "各县", "乡镇", "街道", "各级政府", "镇街", "县区",
+    "各地",
+    "地市",
+    "设区市",
+    "县(市、区)",
+    "县(市)",
+    "市县",
+    "当地财政",
+    "各区",
+    "各县",
+    "乡镇",
+    "街道",
+    "各级政府",
+    "镇街",
+    "县区",
 )
+# Benefits of natural persons are no benefits of enterprises.
+PERSONS = ("灵活就业", "城乡居民")
 CONSUMERS = ("购房", "购车", "消费者", "居民家庭", "车辆购置税", "消费券")
 BODIES = (
     "企业", "单位", "机构", "个人", "人员", "纳税人", "个体工商户", "公司", "商户", "用户", "项目", "机场", "旅行社", "组织", "主体", "平台", "基地", "园区",
@@ -53,8 +70,10 @@ class Lexicon:
     charges: tuple[str, ...] = CHARGES
     reduced: tuple[str, ...] = REDUCED
     reliefs: tuple[str, ...] = RELIEFS
+    relief_shapes: tuple[str, ...] = RELIEF_SHAPES
     authorities: tuple[str, ...] = AUTHORITIES
     consumers: tuple[str, ...] = CONSUMERS
+    persons: tuple[str, ...] = PERSONS
     bodies: tuple[str, ...] = BODIES
     condition_headings: tuple[str, ...] = CONDITION_HEADINGS
     procedure_headings: tuple[str, ...] = PROCEDURE_HEADINGS
@@ -63,7 +82,7 @@ class Lexicon:
     def giving_before(self) -> re.Pattern[str]:
         """Words before a figure that say it is given: a verb anywhere in the clause, an aid or a ceiling close by."""
         return re.compile(
-            f"{_any(self.giving)}|{_any(self.reduced)}|{_any(self.ceilings)}[^,的]{{0,8}}$|{_any(self.aids)}[^,的]{{0,10}}$|{_any(self.aids)}[^,]*?{_any(self.limits)}"
+            f"{_any(self.giving)}|{_any(self.reduced)}|[上下]浮|减[按征收]|加计|{_any(self.ceilings)}[^,的]{{0,8}}$|{_any(self.aids)}[^,的]{{0,10}}$|{_any(self.aids)}[^,]*?{_any(self.limits)}"
         )
 
     @cached_property
@@ -82,7 +101,16 @@ class Lexicon:
 
     @cached_property
     def relief(self) -> re.Pattern[str]:
-        return re.compile(rf"(?:{_any(self.reliefs)})(?!凭证|备案|申报事项)|可(?:依法|依规|申请|相应|适当)?(?:顺延|延期|延长|延缓)|可(?:在[^,。;]{{2,14}}前(?:完成|缴纳|补缴|支付))|由\d+年延长")
+        return re.compile(
+            rf"(?:{_any(self.reliefs)}|{'|'.join(self.relief_shapes)})(?!凭证|备案|申报事项|期间)|可(?:依法|依规|申请|相应|适当)?(?:顺延|延期|延长|延缓)|可(?:在[^,。;]{{2,14}}前(?:完成|缴纳|补缴|支付))|由\d+年延长"
+        )
+
+    @cached_property
+    def modifies(self) -> re.Pattern[str]:
+        """A relief that only describes somebody: …减免租金的出租方."""
+        return re.compile(
+            rf"^[^,。;的]{{0,16}}的[^,。;]{{0,40}}{_any(self.bodies)}(?:等)?(?:出租方|企业|单位)?$|^[^,。;的]{{0,16}}的[^,。;的]{{0,12}}期限$"
+        )
 
     @cached_property
     def aid(self) -> re.Pattern[str]:
@@ -99,7 +127,9 @@ class Lexicon:
 
     @cached_property
     def not_given(self) -> re.Pattern[str]:
-        return re.compile(r"不再重复|不得重复|不重复|负责解释|暂停|不予(?:支持|受理)|违反|追回|同时享受|等方面(?:给予|予以)|协商解决|争取[^,。;]{0,20}(?:资金|额度)")
+        return re.compile(
+            r"不再重复|不得重复|不重复|负责解释|暂停|不予(?:支持|受理|奖励|补助|资助|兑现)|违反|追回|同时享受|等方面(?:给予|予以)|协商解决|争取[^,。;]{0,20}(?:资金|额度)"
+        )
 
     @cached_property
     def staged(self) -> re.Pattern[str]:
@@ -109,13 +139,15 @@ class Lexicon:
     @cached_property
     def to_authority(self) -> re.Pattern[str]:
         return re.compile(
-            rf"(?:对|支持|鼓励|引导|推动)[^,。;]{{0,24}}{_any(self.authorities)}|{_any(self.authorities)}[^,。;]{{0,8}}(?:给予|支持)|{_any(self.consumers)}"
+            rf"(?:对|支持|鼓励|引导|推动)[^,。;]{{0,24}}{_any(self.authorities)}|{_any(self.authorities)}[^,。;]{{0,8}}(?:给予|支持)|{_any(self.consumers)}|{_any(self.persons)}"
         )
 
     @cached_property
     def addressed(self) -> re.Pattern[str]:
         """A group that is described, not just named: 对…的企业, …企业可…, 为…企业…"""
-        return re.compile(rf"(?:对|向|为|允许)[^。;]{{3,120}}(?:{_any(self.bodies)}|的,|收入|部分|费用)|{_any(self.bodies)}[^。;]{{0,40}}(?:,|可|按)|的,|凭|准予|部分,")
+        return re.compile(
+            rf"(?:对|向|为|允许)[^。;]{{3,120}}(?:{_any(self.bodies)}|的,|收入|部分|费用)|{_any(self.bodies)}[^。;]{{0,40}}(?:,|可|按)|的,|凭|准予|部分,"
+        )
 
     @cached_property
     def appeal(self) -> re.Pattern[str]:
@@ -124,11 +156,17 @@ class Lexicon:
     @cached_property
     def policy_talk(self) -> re.Pattern[str]:
         """A clause that speaks about a policy instead of giving it."""
-        return re.compile(r"(?:落实|执行|用好|宣传|辅导|做好|享受)[^,。;]{0,60}(?:政策|申报)|政策(?:落实|宣传|辅导|到期)")
+        return re.compile(r"(?:落实|执行|用好|宣传|辅导|做好|享受)[^,。;]{0,60}(?:政策(?!过程)|申报)|政策(?:落实|宣传|辅导|到期)|优惠政策$")
 
     @cached_property
     def condition_zone(self) -> re.Pattern[str]:
-        return re.compile(rf"{_any(self.condition_headings)}(?=\d|\(|:|企业|[一二三四五六七八九十]、|$)|(?:需|应|须)?(?:要|当)?(?:同时)?(?:符合|满足|具备)(?:以下|下列)(?:基本|全部)?条件(?:之一)?(?:的)?[,:：]?")
+        listed = rf"{_any(self.condition_headings)}(?=\d|\(|:|企业|[一二三四五六七八九十]、|$)"
+        said = r"(?:需|应|须)?(?:要|当)?(?:同时)?(?:符合|满足|具备)(?:以下|下列)(?:基本|全部)?条件(?:之一)?(?:的)?[,:]?"
+        return re.compile(rf"{listed}|{said}|[\u4e00-\u9fa5]{{0,6}}条件(?:为)?:")
+
+    @cached_property
+    def condition_heading(self) -> re.Pattern[str]:
+        return re.compile(_any(self.condition_headings))
 
     @cached_property
     def other_zone(self) -> re.Pattern[str]:

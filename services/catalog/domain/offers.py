@@ -3,15 +3,17 @@
 An offer is read only where the words name the group (小微企业, 出口企业, 某区的企业 …); a measure for everybody is no benefit of anyone.
 Sentences that report results tell whom a measure reached, never what it promises.
 """
+# ruff: noqa: E501 (a table: one wording, one line)
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import NamedTuple
 
-from services.catalog.domain.conditions import Condition
-from services.catalog.domain.facts import Setting, named
+from services.catalog.domain.division import sentences
+from services.catalog.domain.naming import Setting, named
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import sentences
+from services.catalog.domain.recognition import Condition
 
 
 class Group(NamedTuple):
@@ -23,7 +25,7 @@ class Group(NamedTuple):
 
 
 GROUPS: tuple[Group, ...] = (
-    Group("企业规模", "in", r"(?:大中小微|中小微|小微|中小|小型微型)(?:型)?(?:工业|商贸|外贸|科技|制造)?企业(?:(?:和|及|、)个体工商户)?"),
+    Group("企业规模", "in", r"(?<!科技型)(?<!创新型)(?<!特新)(?<!特新”)(?:大中小微|中小微|小微|中小|小型微型)(?:型)?(?:工业|商贸|外贸|科技|制造)?企业(?:(?:和|及|、)个体工商户)?"),
     Group("企业规模", "in", r"(?:规模以上|规上|限额以上|限上)[^,。;、的]{0,6}企业"),
     Group("主体类型", "=", r"个体工商户"),
     Group("资质认定", "in", r"(?:国家级?)?高新技术企业|科技型中小企业|科技型企业|专精特新“小巨人”(?:企业)?(?!后备)|“?专精特新”?(?:中小)?企业|单项冠军企业|瞪羚企业|独角兽企业|技术先进型服务企业|总部企业|创新型中小企业"),
@@ -34,11 +36,15 @@ GROUPS: tuple[Group, ...] = (
     Group("信用状况", "=", r"(?:纳税)?信用[A-D]级企业|信用等级高的(?:企业|机构)|高信用企业|守信企业"),
     Group("名单入选", "in", r"“?三高”?企业|“?白名单”?企业|上市后备企业|“小巨人”后备企业|倍增计划企业|重点外贸企业"),
     Group("行业", "=", r"(?<=向)[^,。;()]{2,30}(?:制造|产业|行业|业)(?=提供|开展|推出)|(?<=在)[^,。;()]{2,40}?(?:等\d*个)?领域(?=推行|投入使用)"),
-    Group("其他条件", "=", r"(?<=[,。;])(?:经|被)[^,。;]{4,24}的(?:企业|项目)(?=,)|(?<=,)[^,。;]{2,20},完成[^,。;]{4,60}的[^,。;]{0,6}(?:项目|企业)(?=,[^,。;]{0,12}(?:工作日|即时|即可|当场))"),
+    Group("其他条件", "=", r"(?:^|(?<=[,。;]))(?:经|被)[^,。;]{4,24}的(?:企业|项目)(?=,)|(?<=,)[^,。;]{2,20},完成[^,。;]{4,60}的[^,。;]{0,6}(?:项目|企业)(?=,[^,。;]{0,12}(?:工作日|即时|即可|当场))"),
     Group("纳税人类型", "=", r"增值税一般纳税人|小规模纳税人"),
 )  # fmt: skip
-RESULT = re.compile(r"截至|截止|累计|已(?:为|有|向|办理|发放|服务|出具|接收|通过|协调|完成|达|在|建成|发展)|共(?:办理|发放|完成|审结|推出|计|精简)|惠及企业|获评|荣获|获[^,。]{0,20}(?:肯定|推广|银奖)|同比|年\d+月至|占比")
-SERVES = re.compile(r"为|向|面向|对|支持|帮助|助力|服务|便利|惠及|满足|引导|推动|提供|推出|打造|提升|解决|聚焦|便捷|可|赋能|扶持|培育|加大|拉长|拓展")
+RESULT = re.compile(
+    r"截至|截止|累计|已(?:为|有|向|办理|发放|服务|出具|接收|通过|协调|完成|达|在|建成|发展)|共(?:办理|发放|完成|审结|推出|计|精简)|惠及企业|获评|荣获|获[^,。]{0,20}(?:肯定|推广|银奖)|同比|年\d+月至|占比"
+)
+SERVES = re.compile(
+    r"为|向|面向|对|支持|帮助|助力|服务|便利|惠及|满足|引导|推动|提供|推出|打造|提升|解决|聚焦|便捷|可|赋能|扶持|培育|加大|拉长|拓展"
+)
 APPEAL_ONLY = re.compile(r"^(?:[一二三四五六七八九十]是)?(?:鼓励|引导|推动|号召|倡导)")
 BORDER = re.compile(r"(?:区(?:人民)?政府|区税务局|区人民?法院|区法院|管委会)$")
 
@@ -87,7 +93,7 @@ def _reached(text: str, part: Span, group: Condition) -> bool:
 def _parts(text: str, sentence: Span) -> list[Span]:
     cuts = [m.start() for m in re.finditer(r";", text[sentence.start : sentence.end])]
     edges = [sentence.start, *(sentence.start + c + 1 for c in cuts), sentence.end]
-    return [Span(a, b) for a, b in zip(edges, edges[1:], strict=False) if b > a]
+    return [Span(a, b) for a, b in pairwise(edges) if b > a]
 
 
 def _groups(text: str, region: Span, setting: Setting) -> list[Condition]:
@@ -95,24 +101,30 @@ def _groups(text: str, region: Span, setting: Setting) -> list[Condition]:
     for group in GROUPS:
         for m in re.finditer(group.wording, text[region.start : region.end]):
             span = Span(region.start + m.start(), region.start + m.end())
+            if re.search(r"(?:不含|不包括|除|非)$", text[max(region.start, span.start - 3) : span.start]):
+                continue
             if not any(c.span.meets(span) or (c.attribute == group.attribute and c.value == m.group()) for c in found):
                 found.append(Condition(group.attribute, group.operator, m.group(), None, span))
     for m in re.finditer(r"([\u4e00-\u9fa5]{2,12}?)(?:产业(?!政策|化|园|链)|企业|行业)", text[region.start : region.end]):
         span = Span(region.start + m.start(), region.start + m.end())
         codes = named(setting.registry, "industry", m.group())
-        if codes and not any(c.span.meets(span) for c in found) and not re.search(r"金融|银行|平台企业", m.group()):
+        denied = re.search(r"(?:不含|不包括|除|非)$", text[max(region.start, span.start - 3) : span.start]) or m.group().startswith(
+            ("不含", "除")
+        )
+        if codes and not denied and not any(c.span.meets(span) for c in found) and not re.search(r"金融|银行|平台企业", m.group()):
             start = _where_named(setting, m.group())
             found.append(Condition("行业", "=", m.group()[start:], None, Span(span.start + start, span.end)))
-    for wording, code in _parks(setting):
-        m = re.search(rf"(?:以|在){re.escape(wording)}(?:为试点|成立|试点|设立|率先)", text[region.start : region.end])
-        if m and not any(c.attribute == "入驻载体" for c in found):
-            found.append(Condition("入驻载体", "=", wording, None, Span(region.start + m.start() + 1, region.start + m.start() + 1 + len(wording))))
+    for wording in _parks(setting):
+        pilot = re.search(rf"(?:以|在){re.escape(wording)}(?:为试点|成立|试点|设立|率先)", text[region.start : region.end])
+        if pilot and not any(c.attribute == "入驻载体" for c in found):
+            start = region.start + pilot.start() + 1
+            found.append(Condition("入驻载体", "=", wording, None, Span(start, start + len(wording))))
     return found
 
 
-def _parks(setting: Setting) -> list[tuple[str, str]]:
+def _parks(setting: Setting) -> list[str]:
     table = setting.registry.codes.get("park", {})
-    return sorted(((w, code) for code, many in table.items() for w in many), key=lambda pair: -len(pair[0]))
+    return sorted((w for many in table.values() for w in many), key=len, reverse=True)
 
 
 def _where_named(setting: Setting, words: str) -> int:
@@ -140,4 +152,6 @@ def district(passage: Passage, units: tuple[str, ...], setting: Setting) -> tupl
         m = re.search(re.escape(wording), passage.text)
         if m and len(wording) > 2:
             return Condition("注册地", "=", wording, None, Span(m.start(), m.end())), None
-    return Condition("注册地", "=", table[code][0], None, Span(0, 0)), next(u for u in own if named(setting.registry, "district", re.sub(r"\s", "", u)))
+    return Condition("注册地", "=", table[code][0], None, Span(0, 0)), next(
+        u for u in own if named(setting.registry, "district", re.sub(r"\s", "", u))
+    )

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 # A page mark that a text extractor leaves inside sentences, with the printed page number that may follow it.
-PAGE_MARK = re.compile(r"\n?[ \t]*#[ \t]*Page[ \t]*\d+:[ \t]*\n(?:\s*[-—]*\s*\d{1,4}\s*[-—]*\s*\n)?|^[ \t]*[-—][ \t]*[\d０-９]{1,4}[ \t]*[-—][ \t]*$", re.M)
+PAGE_MARK = re.compile(
+    r"\n?[ \t]*#[ \t]*Page[ \t]*\d+:[ \t]*\n(?:\s*[-—]*\s*\d{1,4}\s*[-—]*\s*\n)?|^[ \t]*[-—][ \t]*[\d０-９]{1,4}[ \t]*[-—][ \t]*$", re.M
+)
 # How a printed heading, article or item begins: 第三条, 一、, (二), 4., (1), ①.
 NUMBERING = re.compile(
     r"(?:(?<=[\s。；;）)〕>】])|^)"
@@ -20,6 +22,10 @@ NUMBERING = re.compile(
     r"|[（(]\d{1,2}[）)](?![万亿元%])"
     r"|[①-⑳])"
 )
+
+
+# A line that holds nothing but a short name: the heading of what follows.
+HEADING = re.compile(r"^[ \t]*([\u4e00-\u9fa5/]{2,8})[ \t]*$", re.M)
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,13 @@ class Passage:
     def place(self, span: Span) -> tuple[int, int]:
         """From and to in the raw text."""
         return self.at[span.start], self.at[span.end - 1] + 1
+
+    @cached_property
+    def headings(self) -> tuple[tuple[int, str], ...]:
+        """Lines that stand alone as a short name, as (place in `text`, words); a name printed once only is no heading of a form."""
+        where = {raw_at: i for i, raw_at in reversed(list(enumerate(self.at)))}
+        lines = [(where[m.start(1)], m[1]) for m in HEADING.finditer(self.raw) if m.start(1) in where]
+        return tuple((at, words) for at, words in lines if sum(words == other for _, other in lines) > 1)
 
     @cached_property
     def numberings(self) -> tuple[tuple[int, str], ...]:

@@ -4,18 +4,21 @@ A share needs a base: a fact of the registry where it knows one, an `open.` fact
 """
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from services.catalog.domain.amounts import Amount, Share
 from services.catalog.domain.attributes import MEASURED
-from services.catalog.domain.conditions import Condition
-from services.catalog.domain.facts import FIGURES, Node, Setting, open_fact, told
-from services.catalog.domain.lexicon import Lexicon
+from services.catalog.domain.facts import FIGURES, told
+from services.catalog.domain.naming import Node, Setting, open_fact
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
-from services.catalog.domain.quantities import comparisons, plain
+from services.catalog.domain.quantities import NUMERAL, Figure, comparisons, figures, numeral, plain
+from services.catalog.domain.recognition import Condition
+from services.catalog.domain.records import Rows, added_up
+from services.catalog.domain.records import counted as counted_rows
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,11 @@ class Payment:
     notes: tuple[str, ...] = ()
 
 
-def payment(passage: Passage, provision: Provision, amount: Amount, setting: Setting, lexicon: Lexicon, *, article: str) -> Payment:
-    """What is paid. `pays` is absent for money; relief and credit lines are never added to money."""
+def payment(passage: Passage, provision: Provision, amount: Amount, described: Sequence[Rows], *, setting: Setting) -> Payment:
+    """What is paid. `pays` is absent for money; relief and credit lines are never added to money.
+
+    `described` are the rows (loans, contracts, hires) that the provision speaks of: an amount adds up or counts the same ones.
+    """
     text = passage.text
     said = text[amount.words.start : amount.words.end]
     pays = _pays(text[provision.span.start : provision.span.end], said, amount)
@@ -43,10 +49,16 @@ def payment(passage: Passage, provision: Provision, amount: Amount, setting: Set
         most: Node = {"per": plain(amount.counted.value), "count": {"fact": open_fact(unit, "数量")}}
         return Payment(_up_to(said, most, amount.kind == "range") | {"_span": amount.words}, pays)
     notes: list[str] = []
-    whole = _several(passage, provision, amount, setting, lexicon) if amount.kind == "tiered" else _one(passage, amount, amount.shares[0])
+    whole = (
+        _several(passage, amount, described, setting=setting)
+        if amount.kind == "tiered"
+        else _one(passage, amount, amount.shares[0], described)
+    )
     if whole is None:
         return Payment(None, pays, ("金额只有下限或无法换算成元，以审核为准",))
-    if amount.caps and not (amount.kind == "tiered" and re.search("分阶段|分期|合计", text[provision.span.start : amount.shares[0].figure.span.start])):
+    if amount.caps and not (
+        amount.kind == "tiered" and re.search("分阶段|分期|合计", text[provision.span.start : amount.shares[0].figure.span.start])
+    ):
         whole = {"cap": _yuan(amount.caps[0]), "of": whole}
         if len(amount.caps) > 1:
             notes.append("条文还有其他封顶：" + "；".join(f"{plain(c.figure.value)}{c.unit}" for c in amount.caps[1:]))
@@ -54,7 +66,9 @@ def payment(passage: Passage, provision: Provision, amount: Amount, setting: Set
 
 
 def _pays(text: str, said: str, amount: Amount) -> str | None:
-    if re.search(r"免征|免收|免缴|减免|减征|减半|抵减|扣除|退税|缓缴|延期缴|滞纳金|免除|全免", text) and not any(s.figure.money for s in amount.shares):
+    if re.search(r"免征|免收|免缴|减免|减征|减半|抵减|扣除|退税|缓缴|延期缴|滞纳金|免除|全免", text) and not any(
+        s.figure.money for s in amount.shares
+    ):
         return "relief"
     if re.search(r"(?:贷款|授信|担保)[^,。;]{0,10}(?:额度|最高|上限)|额度最高", said) and not re.search(r"贴息|补贴|补助|奖励|补偿", said):
         return "credit"
@@ -70,19 +84,23 @@ def _up_to(words: str, most: Any, ceiling: bool) -> Node:
     return {"judged": words, "between": [0, most]} if ceiling else most
 
 
-def _one(passage: Passage, amount: Amount, share: Share) -> Node | None:
+def _one(passage: Passage, amount: Amount, share: Share, described: Sequence[Rows]) -> Node | None:
     text = passage.text
     words = text[amount.words.start : amount.words.end]
     if share.floor and not share.ceiling:
         return None
     if share.figure.share:
-        base = _base(text, amount.base)
+        above = _ABOVE.search(text[max(0, share.figure.span.start - 60) : share.figure.span.start])
+        if above:
+            return _marginal(text, share, above)
+        base = (added_up(described, text[amount.base.start : amount.base.end]) if amount.base else None) or _base(text, amount.base)
         rate = share.figure.base.normalize()
         node: Node = {"rate": plain(rate) if rate == rate.to_integral_value() else rate, "of": base}
         return _up_to(words, node, share.ceiling)
     if "/" in share.unit:
         counted = share.unit.partition("/")[2].replace("/", "")
-        return _up_to(words, {"per": _yuan(share), "count": {"fact": open_fact("补助数量" + counted, "补助数量")}}, share.ceiling)
+        many = counted_rows(described, counted) or {"fact": open_fact("补助数量" + counted, "补助数量")}
+        return _up_to(words, {"per": _yuan(share), "count": many}, share.ceiling)
     if share.low is not None:
         scale = share.figure.base / share.figure.value if share.figure.value else Decimal(1)
         return {"judged": words, "between": [plain(share.low * scale), _yuan(share)]}
@@ -91,8 +109,22 @@ def _one(passage: Passage, amount: Amount, share: Share) -> Node | None:
     return {"fixed": _yuan(share)}
 
 
+# 对营业收入超过2000万元的部分, 按1%: the share is of what lies above the line.
+_ABOVE = re.compile(rf"(?P<of>[^,。;]{{2,24}}?)(?:超过|超出|高于)(?P<n>{NUMERAL})(?P<u>[万亿]*元)(?:以上)?的?部分,?按?[^,。;]{{0,8}}$")
+
+
+def _marginal(text: str, share: Share, above: re.Match[str]) -> Node:
+    line = Figure(numeral(above["n"]), above["u"], Span(0, 0)).base
+    rate = share.figure.base.normalize()
+    return {"tiers": [[0, 0], [plain(line), rate]], "on": _fact_named(above["of"]), "marginal": True}
+
+
 def _base(text: str, base: Span | None) -> Node:
-    words = text[base.start : base.end] if base else ""
+    return _fact_named(text[base.start : base.end] if base else "")
+
+
+def _fact_named(words: str) -> Node:
+    """The fact that a printed base names, an `open.` one where the registry has none."""
     for row in MEASURED:
         if row.attribute in FIGURES and not row.units and words and re.search(row.subject, words):
             fact, take = FIGURES[row.attribute]
@@ -105,31 +137,59 @@ def _base(text: str, base: Span | None) -> Node:
     return {"fact": open_fact(words, "金额基数")}
 
 
-def _several(passage: Passage, provision: Provision, amount: Amount, setting: Setting, lexicon: Lexicon) -> Node | None:
+def _several(passage: Passage, amount: Amount, described: Sequence[Rows], *, setting: Setting) -> Node | None:
     """Steps as cases: each chosen by the words before it. Stages that are all reached add up only when a person says so."""
     cases: list[list[Any]] = []
+    lines: list[Decimal | None] = []
+    lead: _Line | None = None
     for share in amount.shares:
-        paid = _one(passage, amount, share)
+        paid = _one(passage, amount, share, described)
         if paid is None:
             return None
-        cases.append([_chosen(passage, share, setting), paid])
-    rising = [c[0].get("value") for c in cases if isinstance(c[0].get("value"), int | float | Decimal)]
-    if len(rising) == len(cases) and rising == sorted(rising):
+        line = _line(passage, share, lead)
+        lead = line or lead
+        cases.append([_chosen(passage, share, line, setting), paid])
+        lines.append(line.condition.comparison.figures[0].base if line and line.condition.comparison else None)
+    known = [line for line in lines if line is not None]
+    if len(known) == len(cases) and known == sorted(known) and lead and lead.condition.operator in (">", ">="):
         cases.reverse()  # the first true case counts: 达到50个, 达到100个 begin with the higher line
     return {"case": cases}
 
 
-def _chosen(passage: Passage, share: Share, setting: Setting) -> Node:
+@dataclass(frozen=True)
+class _Line:
+    """The line that a step is chosen by: as a condition, with the words it is said in."""
+
+    condition: Condition
+    words: str
+
+
+def _line(passage: Passage, share: Share, lead: _Line | None) -> _Line | None:
+    """What the words of a step ask for; a bare figure is asked of what the step before it was asked of (达到1亿元、5亿元)."""
     if share.tier is None or len(share.tier) < 2:
-        return {"judged": "符合该档条件"}
+        return None
     words = passage.text[share.tier.start : share.tier.end]
     bounds = comparisons(words)
+    bare = figures(words)
+    if lead is not None and lead.condition.comparison is not None and bare and bare[0].span.start == 0 and len(bounds) < 2:
+        said = lead.words[: lead.condition.comparison.figures[0].span.start] + words[: bare[0].span.end]
+        comparison = replace(lead.condition.comparison, figures=(bare[0],))
+        return _Line(replace(lead.condition, comparison=comparison, unit=bare[0].unit, span=share.tier), said)
+    if len(bounds) != 1:
+        return None
+    bound = bounds[0]
+    subject = words[bound.subject.start : bound.subject.end]
+    fits = (row for row in MEASURED if re.search(row.subject, subject) and (not row.units or bound.figures[0].unit[-1:] in row.units))
+    row = next(fits, None)
+    if row is None:
+        return None
+    return _Line(Condition(row.attribute, bound.operator, None, bound.figures[0].unit, share.tier, comparison=bound), words)
+
+
+def _chosen(passage: Passage, share: Share, line: _Line | None, setting: Setting) -> Node:
+    if share.tier is None or len(share.tier) < 2:
+        return {"judged": "符合该档条件"}
     quote = passage.quote(share.tier)
-    if len(bounds) == 1:
-        bound = bounds[0]
-        subject = words[bound.subject.start : bound.subject.end]
-        attribute = next((row.attribute for row in MEASURED if re.search(row.subject, subject) and (not row.units or bound.figures[0].unit[-1:] in row.units)), None)
-        if attribute:
-            answer = told(Condition(attribute, bound.operator, None, bound.figures[0].unit, share.tier, comparison=bound), words, setting)
-            return answer.node | {"quote": quote}
-    return {"judged": words, "quote": quote}
+    if line is not None:
+        return told(line.condition, line.words, setting).node | {"quote": quote}
+    return {"judged": passage.text[share.tier.start : share.tier.end], "quote": quote}

@@ -8,22 +8,10 @@ its ceiling, its remainder.
 import re
 from dataclasses import dataclass
 
+from services.catalog.domain.division import DEPARTMENTS, Block, blocks, pieces, sentences, zones
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.quantities import Figure, figures
-
-DEPARTMENTS = re.compile(r"[(〔\[【]?(?:责任单位|牵头单位|责任部门|牵头部门|实施单位|主办单位|负责单位|主管部门)(?:和|及)?[^:]{0,8}:(?P<d>[^。)〕\]】]{2,200}?)(?=[)〕\]】。]|[一二三四五六七八九十]{1,2}、|$)[)〕\]】]?")
-SENTENCE_END = re.compile(r"[。!?]|(?<=[一-鿿”»)])\.(?=[一-鿿(«“\d]|$)|(?<=%)\.(?=[一-鿿]|$)")
-
-
-@dataclass(frozen=True)
-class Block:
-    """The words under one printed number, with the numbers above it."""
-
-    label: str
-    path: tuple[str, ...]
-    span: Span
-    department: str | None
 
 
 @dataclass(frozen=True)
@@ -40,6 +28,7 @@ class Provision:
     """One benefit's words: `strands` in order, the figures given, where the giving begins, and earlier words that announced it.
 
     `ends` tells for each strand where its giving ends: what follows in the sentence conditions nothing.
+    `lead` is where the sentence's own introduction begins, when nothing was given before.
     """
 
     strands: tuple[Strand, ...]
@@ -47,6 +36,7 @@ class Provision:
     gives_at: int
     by: str
     ends: tuple[int, ...] = ()
+    lead: int | None = None
     intro: tuple[Span, ...] = ()
 
     @property
@@ -58,62 +48,8 @@ class Provision:
         return self.strands[0].block
 
 
-def _rank(label: str) -> int:
-    for rank, shape in enumerate((r"第.+[章节]", r"第.+条", r"[一二三四五六七八九十]+[、,.]", r"\([一二三四五六七八九十]+\)", r"\d+[.、]", r"\(\d+\)", r"[①-⑳]")):
-        if re.fullmatch(shape, label):
-            return rank
-    return 9
-
-
-def blocks(passage: Passage) -> list[Block]:
-    """The text cut at its printed numbers; the words before the first number are a block without label."""
-    marks = [(at, label) for at, label in passage.numberings]
-    cuts = [(0, "")] + marks
-    found: list[Block] = []
-    stack: list[tuple[int, str]] = []
-    for i, (at, label) in enumerate(cuts):
-        end = cuts[i + 1][0] if i + 1 < len(cuts) else len(passage.text)
-        if end <= at:
-            continue
-        rank = _rank(label) if label else -1
-        while stack and stack[-1][0] >= rank:
-            stack.pop()
-        if label:
-            stack.append((rank, label))
-        start = at + len(label)
-        inner = passage.text[start:end]
-        department = None
-        hit = DEPARTMENTS.search(inner)
-        if hit:
-            department = passage.quote(Span(start + hit.start("d"), start + hit.end("d")))
-        found.append(Block(label, tuple(name for _, name in stack), Span(start, end), department))
-    return found
-
-
-def _pieces(text: str, span: Span, cut: re.Pattern[str]) -> list[Span]:
-    """`span` cut after every match that stands outside brackets and quotation marks."""
-    depth = [0] * (len(text) + 1)
-    level = 0
-    for i in range(span.start, span.end):
-        if text[i] in "(“《«〔[":
-            level += 1
-        elif text[i] in ")”》»〕]":
-            level = max(0, level - 1)
-        depth[i + 1] = level
-    out, start = [], span.start
-    for m in cut.finditer(text, span.start, span.end):
-        if depth[m.start()] == 0 and m.end() > start:
-            out.append(Span(start, m.end()))
-            start = m.end()
-    if start < span.end:
-        out.append(Span(start, span.end))
-    return out
-
-
-def sentences(text: str, span: Span) -> list[Span]:
-    return _pieces(text, span, SENTENCE_END)
-
-
+# No giving word reaches further than this many characters; it keeps a text without stops from costing its square.
+_REACH = 300
 _SEMICOLON = re.compile(r";")
 _NEW_TARGET = re.compile(r",(?=(?:同时,?|另外,?|此外,?|并)?(?:对(?!接|应|外|标|照|口)|允许|向))")
 
@@ -123,14 +59,14 @@ def strands(passage: Passage, block: Block, lexicon: Lexicon) -> list[Strand]:
     text = passage.text
     body = block.span
     hit = DEPARTMENTS.search(text, body.start, body.end)
-    pieces = [body] if not hit else [Span(body.start, hit.start()), Span(hit.end(), body.end)]
+    parts = [body] if not hit else [Span(body.start, hit.start()), Span(hit.end(), body.end)]
     found: list[Strand] = []
-    for piece in pieces:
+    for piece in parts:
         for sentence in sentences(text, piece):
-            for part in _pieces(text, sentence, _SEMICOLON):
+            for part in pieces(text, sentence, _SEMICOLON):
                 start = part.start
                 for m in _NEW_TARGET.finditer(text, part.start, part.end):
-                    if m.end() > start and gift(text, Span(start, m.end()), lexicon):
+                    if m.end() > start and gift(text, Span(max(start, m.end() - _REACH), m.end()), lexicon):
                         found.append(Strand(Span(start, m.end()), sentence, block))
                         start = m.end()
                 found.append(Strand(Span(start, part.end), sentence, block))
@@ -147,15 +83,22 @@ class Gift:
     end: int
 
 
+_LIMIT_OF_WHOLE = re.compile(
+    r"[,;](?:对?(?:单[个家户项笔]?|每[家户个项笔]?|同一)[^,。;]{0,10}|累计|年度|总额|合计|总计|全年|最高)[^,。;]{0,6}(?:不超过|不高于|上限为?|封顶(?:为)?|最高)$"
+)
+
+
 def gift(text: str, span: Span, lexicon: Lexicon) -> Gift | None:
     """What the words of `span` give, or None where they only plan, appeal or speak about a policy."""
     words = text[span.start : span.end]
     if lexicon.not_given.search(words):
         return None
-    given = []
+    given: list[Figure] = []
     at: int | None = None
     for f in figures(words):
         place = _given_at(words, f, lexicon)
+        if place is None and given and f.money and _LIMIT_OF_WHOLE.search(words[: f.span.start]):
+            place = f.span.start
         if place is not None:
             given.append(Figure(f.value, f.unit, Span(f.span.start + span.start, f.span.end + span.start)))
             at = place if at is None else min(at, place)
@@ -164,7 +107,8 @@ def gift(text: str, span: Span, lexicon: Lexicon) -> Gift | None:
     for relief in lexicon.relief.finditer(words):
         left = max((words.rfind(c, 0, relief.start()) for c in ",;。"), default=-1) + 1
         right = min((i for i in (words.find(c, relief.end()) for c in ",;。") if i >= 0), default=len(words))
-        if not lexicon.policy_talk.search(words[left:right]):
+        told_of = lexicon.modifies.search(words[relief.end() : right])  # "减免租金的出租方": whom, not what
+        if not lexicon.policy_talk.search(words[left:right]) and not told_of:
             return Gift((), span.start + relief.start(), "relief", span.start + right)
     aid = lexicon.aid.search(words)
     if aid and len(words) - aid.end() < 60:
@@ -181,9 +125,13 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
     if not (figure.money or figure.share):
         return None
     comma = max((words.rfind(c, 0, figure.span.start) for c in ",;。:"), default=-1) + 1
-    if re.search(r"(?:利率|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|低于|高于|(?<!不)超过?|不满|大于|小于)$", words[comma : figure.span.start]):
+    if re.search(
+        r"(?:利率|控制在|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|低于|高于|(?<!不)超过?|不满|大于|小于)$",
+        words[comma : figure.span.start],
+    ):
         return None
     stop = min((i for i in (words.find(c, figure.span.end) for c in ",;。") if i >= 0), default=len(words))
+    comma, stop = max(comma, figure.span.start - _REACH), min(stop, figure.span.end + _REACH)
     before, after = words[comma : figure.span.start], words[figure.span.end : stop]
     bound = re.match(r"(?:\(不?含(?:本数)?\))?(?:[及或]?以[上下内])(?:\(不?含\))?", after)
     lead = lexicon.giving_before.search(before)
@@ -193,25 +141,12 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
             return None
     if lead:
         return comma + lead.start()
-    if lexicon.giving_after.match(after):
-        return comma
     by = lexicon.measured.search(before)
+    if lexicon.giving_after.match(after):
+        return comma + by.start() if by else figure.span.start
     if by and lexicon.given_or_charged.search(words[comma:stop]):
         return comma + by.start()
     return None
-
-
-def zones(passage: Passage, lexicon: Lexicon) -> list[Span]:
-    """Stretches under a heading such as 条件要求 or after "应符合以下条件:", up to the next heading: they condition, they do not give."""
-    text, found = passage.text, []
-    for m in lexicon.condition_zone.finditer(text):
-        if any(z.start <= m.start() < z.end for z in found):
-            continue
-        close = lexicon.other_zone.search(text, m.end())
-        question = re.compile(r"[一二三四五六七八九十]{1,2}、").search(text, m.end())
-        ends = [x.start() for x in (close, question) if x]
-        found.append(Span(m.start(), min(ends) if ends else len(text)))
-    return found
 
 
 _CITATION = re.compile(r"(?:〔20\d\d〕|\(?20\d\d年第?|\[20\d\d\])\d+号\)?[,;]?|》(?=[^的、等中第规和及(,。;)]{6})")
@@ -233,21 +168,33 @@ def provisions(passage: Passage, lexicon: Lexicon) -> list[Provision]:
     closed = zones(passage, lexicon)
     for block in blocks(passage):
         previous: Provision | None = None
+        lead: Strand | None = None  # the first strand of the sentence, as long as nothing was given in it
         for whole in strands(passage, block, lexicon):
             strand = _without_citation(passage.text, whole, lexicon)
             got = gift(passage.text, strand.span, lexicon)
             if got is not None and any(z.start <= got.at < z.end for z in closed):
                 got = None
+            if lead is None or lead.sentence != whole.sentence:
+                lead = whole if got is None else None
             if got is None:
                 if previous and previous.given and strand.sentence != previous.strands[-1].sentence:
                     previous = None
                 continue
             if previous is not None and _continues(passage.text, strand, got, previous, lexicon):
                 by = "figure" if got.figures else previous.by
-                previous = Provision((*previous.strands, strand), (*previous.given, *got.figures), previous.gives_at, by, (*previous.ends, got.end))
+                previous = Provision(
+                    (*previous.strands, strand),
+                    (*previous.given, *got.figures),
+                    previous.gives_at,
+                    by,
+                    (*previous.ends, got.end),
+                    previous.lead,
+                )
                 found[-1] = previous
             elif _stands_alone(passage.text, strand, got, lexicon):
-                previous = Provision((strand,), got.figures, got.at, got.by, (got.end,))
+                start = lead.span.start if lead is not None and lead.sentence == whole.sentence else None
+                previous = Provision((strand,), got.figures, got.at, got.by, (got.end,), start)
+                lead = None
                 found.append(previous)
             else:
                 previous = None
@@ -265,17 +212,22 @@ def _announced(text: str, found: list[Provision], lexicon: Lexicon) -> list[Prov
             later = [
                 j
                 for j in range(i + 1, len(found))
-                if found[j].given and found[j].span.start - one.span.end < 800 and len(name) >= 2 and name in text[found[j].span.start : found[j].span.end]
+                if found[j].given
+                and found[j].span.start - one.span.end < 800
+                and len(name) >= 2
+                and name in text[found[j].span.start : found[j].span.end]
             ]
             if later:
                 intro.setdefault(later[0], []).append(one.span)
                 continue
-        out.append(Provision(one.strands, one.given, one.gives_at, one.by, one.ends, tuple(intro.get(i, ()))))
+        out.append(Provision(one.strands, one.given, one.gives_at, one.by, one.ends, one.lead, tuple(intro.get(i, ()))))
     return out
 
 
 _OWN_TARGET = re.compile(r"^(?:同时,?|另外,?|此外,?|并|其中,?)?(?:对(?!接|应|外|标|照|口|单[家个户项笔]|每|同一|其)|允许|鼓励|支持|向)")
-_GOES_ON = re.compile(r"^(?:其中|并|且|再|另|超过部分|超出部分|剩余|对?每[家个户人场次名项年]|对?单[家个户项笔]|对?同一|最高|累计|年度|确有|享受|补贴|补助|奖励|资助)")
+_GOES_ON = re.compile(
+    r"^(?:其中|并|且|再|另|超过部分|超出部分|剩余|对?每[家个户人场次名项年]|对?单[家个户项笔]|对?同一|最高|累计|年度|确有|享受|补贴|补助|奖励|资助)"
+)
 
 
 def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexicon: Lexicon) -> bool:
@@ -306,6 +258,8 @@ def _stands_alone(text: str, strand: Strand, got: Gift, lexicon: Lexicon) -> boo
     words = text[strand.span.start : strand.span.end]
     before = text[strand.span.start : got.at]
     if lexicon.to_authority.search(before) or (got.by != "figure" and lexicon.to_authority.search(words)):
+        return False
+    if re.search("个人所得税", words) and not re.search("企业|单位", words):
         return False
     if got.by == "figure":
         return True

@@ -81,7 +81,11 @@ def figures(text: str) -> list[Figure]:
             value = numeral(m["n"])
         except ValueError:
             continue
-        if not m["n"][0].isdigit() and m["u"] in ("个", "种", "项", "日", "件", "期", "次", "年", "家", "名", "分", "人", "位") and len(m["n"]) > 2:
+        if (
+            not m["n"][0].isdigit()
+            and m["u"] in ("个", "种", "项", "日", "件", "期", "次", "年", "家", "名", "分", "人", "位")
+            and len(m["n"]) > 2
+        ):
             continue
         found.append(Figure(value, m["u"], Span(m.start(), m.end())))
     return found
@@ -104,7 +108,10 @@ def _day(i: int, needs_year: bool) -> str:
     return f"{year}(?:{_M.format(i=i)}(?:{_D.format(i=i)})?)?"
 
 
-_RANGE = re.compile(rf"(?:自|从)?{_day(1, True)}(?:\(含(?:当日)?\))?起?(?:至|到|—|-|~|－)+(?P<same>(?:20\d\d年)?(?:1[0-2]|0?[1-9])月(?:(?:3[01]|[12]\d|0?[1-9])日)?|20\d\d年)(?:\(含(?:当日)?\))?(?:止|期间)?")
+_RANGE = re.compile(
+    rf"(?:自|从)?{_day(1, True)}(?:\(含(?:当日)?\))?起?(?:至|到|—|-|~|－)+"
+    r"(?P<same>(?:20\d\d年)?(?:1[0-2]|0?[1-9])月(?:(?:3[01]|[12]\d|0?[1-9])日)?|20\d\d年)(?:\(含(?:当日)?\))?(?:止|期间)?"
+)
 _YEARS = re.compile(r"(?P<a>20\d\d)(?:年)?[-—~至](?P<b>20\d\d)年(?!\d)")
 _QUARTER = re.compile(r"(?P<y>20\d\d)年(?:第)?(?P<q>[一二三四])季度")
 _HALF = re.compile(r"(?P<y>20\d\d)年(?P<h>上|下)半年")
@@ -177,11 +184,16 @@ class Comparison:
     subject: Span
     span: Span
     contradictory: bool = False
+    wording: str = ""  # the bounding word, where no 含 or 不含 stands beside the figure
+
+
+_BRACKETED = re.compile(r"\([^()]{1,60}\)")
 
 
 def comparisons(text: str, start: int = 0, end: int | None = None) -> list[Comparison]:
     """Figures with a bound ("达到…", "…以上", "…(含)以下", "A至B") between `start` and `end`, each with the words it is said of."""
     end = len(text) if end is None else end
+    text = _BRACKETED.sub(lambda m: re.sub("[,。;:]", "·", m.group()), text)  # a comma in brackets ends no phrase
     found: list[Comparison] = []
     taken = 0
     every = [f for f in figures(text[:end]) if f.span.start >= start]
@@ -189,9 +201,18 @@ def comparisons(text: str, start: int = 0, end: int | None = None) -> list[Compa
     for i, figure in enumerate(every):
         if i in skip:
             continue
-        left = max(start, taken)
-        head = re.compile(rf"(?P<s>[^,。;:]*?)(?P<w>{_AT_MOST}|{_AT_LEAST})?(?P<aux>了|为|在|约|有|总分|总数|累计|合计)?$").search(text[left : figure.span.start])
+        left = max(start, taken, figure.span.start - 120)  # what is further away is said of something else
+        head = re.compile(rf"(?P<s>[^,。;:]*?)(?P<w>{_AT_MOST}|{_AT_LEAST})?(?P<aux>了|为|在|约|有|总分|总数|累计|合计)?$").search(
+            text[left : figure.span.start]
+        )
         assert head is not None
+        if figure.share and not head["w"]:  # 达到职工总数10%: the base stands between the bound and the figure
+            head = (
+                re.compile(rf"(?P<s>[^,。;:]*?)(?P<w>{_AT_MOST}|{_AT_LEAST})(?P<aux>[^,。;:\d]{{1,20}})$").search(
+                    text[left : figure.span.start]
+                )
+                or head
+            )
         word = head["w"] or ""
         tail_text = text[figure.span.end : min(end, figure.span.end + 14)]
         mark = re.match(r"(?P<inc>\(含(?:本数|当日)?(?:,下同)?\))|(?P<exc>\(不含(?:本数)?(?:,下同)?\))", tail_text)
@@ -221,7 +242,9 @@ def comparisons(text: str, start: int = 0, end: int | None = None) -> list[Compa
             tail = re.match(r"之间|以下", text[stop : stop + 2])
             stop += tail.end() if tail else 0
             skip.add(i + 1)
-            found.append(Comparison("between", (figure, nxt), Span(left + head.start("s"), left + head.end("s")), Span(left + head.start("s"), stop)))
+            found.append(
+                Comparison("between", (figure, nxt), Span(left + head.start("s"), left + head.end("s")), Span(left + head.start("s"), stop))
+            )
             taken = stop
             continue
         operator = None
@@ -246,6 +269,15 @@ def comparisons(text: str, start: int = 0, end: int | None = None) -> list[Compa
                 operator = ">=" if included else ">"
         if operator is None:
             continue
-        found.append(Comparison(operator, (figure,), Span(left + head.start("s"), left + head.end("s")), Span(left + head.start("s"), span_end), contradictory))
+        found.append(
+            Comparison(
+                operator,
+                (figure,),
+                Span(left + head.start("s"), left + head.end("s")),
+                Span(left + head.start("s"), span_end),
+                contradictory,
+                "" if included is not None else re.sub("^[及或]", "", kind or word),
+            )
+        )
         taken = span_end
     return found

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-from services.catalog.domain.conditions import Condition
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import windows
+from services.catalog.domain.recognition import Condition
 
 KINDS = (
     "资金补助", "融资信贷", "税费", "办事便利", "知识产权", "人才", "数据", "司法保护", "通关贸易", "场地要素", "咨询服务", "信用", "其他",
@@ -54,7 +54,9 @@ def opens(passage: Passage, provision: Provision, condition: Condition) -> bool:
     if condition.window is None:
         return False
     before = passage.text[max(0, condition.span.start - 8) : condition.span.start]
-    begins = passage.text[condition.span.start : condition.span.start + 1] in "自从" and re.match(r"[,]", passage.text[condition.span.end : condition.span.end + 1])
+    begins = passage.text[condition.span.start : condition.span.start + 1] in "自从" and re.match(
+        r"[,]", passage.text[condition.span.end : condition.span.end + 1]
+    )
     return bool(begins) or bool(re.search(r"(?:执行|施行|有效|期限)(?:期限|期)?(?:至|到|延续到)?(?:自|从)?$", before))
 
 
@@ -63,18 +65,14 @@ def _iso(day: date | None) -> str | None:
 
 
 def valid(start: date | None, end: date | None, passage: Passage | None, provision: Provision | None) -> dict[str, Any] | None:
-    """The benefit's own period where the clause prints one, else the document's."""
+    """The benefit's own period where the clause prints one, else the document's. "自…至…" sets both ends, "执行至…" the last day."""
     if passage is not None and provision is not None:
-        for w in windows(passage.text[provision.span.start : provision.span.end]):
-            placed = Condition("业务发生期间", "within_period", None, None, _moved(w.span, provision.span.start), window=w)
-            if opens(passage, provision, placed):
-                end = w.end or end
-                start = w.start if (w.start and w.end and w.start.year != w.end.year) or (w.start and w.start != w.end and w.start.day == 1 and "执行" not in passage.text[provision.span.start : placed.span.start][-8:]) else start
+        for printed in windows(passage.text[provision.span.start : provision.span.end]):
+            span = Span(printed.span.start + provision.span.start, printed.span.end + provision.span.start)
+            if opens(passage, provision, Condition("业务发生期间", "within_period", None, None, span, window=printed)):
+                end = printed.end or end
+                start = printed.start if passage.text[span.start] in "自从" else start
     return {"from": _iso(start), "to": _iso(end)} if start or end else None
-
-
-def _moved(span: Any, by: int) -> Any:
-    return type(span)(span.start + by, span.end + by)
 
 
 _CLAIM = re.compile(r"(?:申报|申请|提交|受理|填报)(?:时间|期限|截止)?[^,。;]{0,10}$|^[^,。;]{0,6}(?:申报|提交|前申请)")
@@ -113,7 +111,9 @@ def stacking(passage: Passage, provision: Provision, policy: str, article: str, 
     return found or None
 
 
-_DUTY = re.compile(r"(?P<n>\d+|[一二三四五六七八九十])年内不(?:得)?(?:迁离|迁出|外迁|转让|减资|注销)[^,。;]{0,12}|(?:承诺|须|应)[^,。;]{0,12}(?P<m>\d+|[一二三四五六七八九十])年内?不[^,。;]{2,16}")
+_DUTY = re.compile(
+    r"(?P<n>\d+|[一二三四五六七八九十])年内不(?:得)?(?:迁离|迁出|外迁|转让|减资|注销)[^,。;]{0,12}|(?:承诺|须|应)[^,。;]{0,12}(?P<m>\d+|[一二三四五六七八九十])年内?不[^,。;]{2,16}"
+)
 
 
 def obligations(passage: Passage) -> list[dict[str, Any]] | None:
@@ -124,5 +124,3 @@ def obligations(passage: Passage) -> list[dict[str, Any]] | None:
         years = int(printed) if printed.isdigit() else "零一二三四五六七八九十".index(printed)
         found.append({"quote": passage.quote(Span(m.start(), m.end())), "until": {"years": years}})
     return found or None
-
-

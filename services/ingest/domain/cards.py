@@ -2,11 +2,13 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from .facts import Facts
 from .marks import mark_of
-from .outline import nodes_of, title_of
-from .text import NOTHING, Line, Text, join, tidy
+from .outline import agree, clause_of, full_width, nodes_of, title_of
+from .text import NOTHING, Line, Text, join, squeeze, tidy
+from .validity import iso_day
 from .values import Clause
 
 # Field names of policy digests and service guides (办事指南) of Chinese authorities.
@@ -19,8 +21,6 @@ _LABELS = (
 _LABEL = re.compile(rf"\s*[【\[]?\s*({_LABELS})\s*[】\]]?\s*(?:[：:]\s*|\s+|$)")
 _INNER_LABEL = re.compile(rf"(?<=\s)({_LABELS})(?=\s|$|[：:])\s*[：:]?\s*")
 _CONTENT = re.compile(r"(?:服务|支持|政策|扶持|优惠)内容|(?:支持|扶持|奖补)标准")
-_BASIS = ("依据文件", "政策依据", "文件依据", "文件名称")
-_NUMBER = ("发文字号", "文号")
 
 
 @dataclass(slots=True)
@@ -108,6 +108,7 @@ def _cut_heading(last: Field) -> list[Line]:
 def clauses_of_cards(cards: Sequence[Card]) -> list[Clause]:
     """The points of what each card gives, with its other fields as their context."""
     found: list[Clause] = []
+    wide = full_width([line for card in cards for field in card.fields for line in field.lines])
     for n, card in enumerate(cards):
         mark = mark_of(card.heading[0].s) if card.heading else None
         ordinal = mark.ordinal if mark else n + 1
@@ -115,46 +116,47 @@ def clauses_of_cards(cards: Sequence[Card]) -> list[Clause]:
         context = tuple((f.label, f.text) for f in card.fields if not _CONTENT.fullmatch(f.label.s) and f.lines)
         for field in card.fields:
             if _CONTENT.fullmatch(field.label.s) and field.lines:
-                found += _points(field, (name, field.label), ordinal, context)
+                found += _points(field, (name, field.label), ordinal, context, wide)
     return found
 
 
 def _name(card: Card) -> Text:
     """The heading; a policy's name printed twice, long and short, counts once."""
-    if not card.heading:
-        return NOTHING
-    lines = card.heading
-    marked = [lines[0]]
-    for line in lines[1:]:
-        joined = join(x.text for x in marked).s
-        if any(line.s.strip()[:4] in x for x in (joined,)):
+    taken: list[Text] = []
+    for line in card.heading:
+        said = re.sub(r"\s", "", join(taken).s)
+        pairs = [line.s[i : i + 2] for i in range(len(line.s.strip()) - 1)]
+        if taken and sum(pair in said for pair in pairs) * 10 >= len(pairs) * 7:
             break
-        marked.append(line)
-    return tidy(join(x.text for x in marked))
+        taken.append(line.text)
+    return tidy(join(taken))
 
 
-def _points(field: Field, section: tuple[Text, ...], ordinal: int, context: tuple[tuple[Text, Text], ...]) -> list[Clause]:
+def _points(field: Field, section: tuple[Text, ...], ordinal: int, context: tuple[tuple[Text, Text], ...], wide: int) -> list[Clause]:
     before, roots = nodes_of(field.lines)
-    if not roots:
-        return [Clause("cards", NOTHING, title_of(field.text), field.text, section, (ordinal,), "C", context=context)]
     found: list[Clause] = []
+    introduction = tidy(join(line.text for line in before))
+    if not roots or len(introduction) > 60:
+        found.append(Clause("cards", NOTHING, title_of(introduction), introduction, section, (ordinal,), context=context))
+    agree(roots, wide)
     for node in roots:
-        body = tidy(join(line.text for line in node.everything))
-        own = node.own[0].text if node.own else NOTHING
-        heading = own if own and not re.search(r"[。；：:]", own.s) and len(node.everything) > 1 else NOTHING
-        title = tidy(heading) if heading else title_of(body)
-        if heading:
-            body = tidy(join(line.text for line in node.everything[1:]))
-        found.append(Clause("cards", tidy(node.number), title, body, section, (ordinal, node.mark.ordinal), "C", context=context))
-    if before and len("".join(line.s for line in before)) > 60:
-        body = tidy(join(line.text for line in before))
-        found.insert(0, Clause("cards", NOTHING, title_of(body), body, section, (ordinal, 0), "C", context=context))
+        clause, _ = clause_of(node, wide, section, (ordinal, node.mark.ordinal), "", last=False, form="cards")
+        found.append(replace(clause, context=context))
     return found
 
 
-def basis_of(cards: Sequence[Card]) -> tuple[Text, Text]:
-    """(the document the cards digest, its number), when all cards name the same one."""
-    names = {re.sub(r"\s", "", card.field(_BASIS).s) for card in cards}
-    numbers = {re.sub(r"\s", "", card.field(_NUMBER).s) for card in cards}
-    name = tidy(cards[0].field(_BASIS).strip("《》")) if len(names) == 1 else NOTHING
-    return name, cards[0].field(_NUMBER) if len(numbers) == 1 else NOTHING
+def facts_of_cards(cards: Sequence[Card]) -> Facts:
+    """What the cards say of the document they digest, where all name the same one."""
+
+    def common(names: Sequence[str]) -> Text:
+        texts = [card.field(names) for card in cards]
+        return texts[0] if len({squeeze(t.s) for t in texts}) == 1 else NOTHING
+
+    published = common(("发布日期", "发文日期", "发布时间"))
+    day = iso_day(published.s)
+    return Facts(
+        title=tidy(common(("依据文件", "政策依据", "文件依据", "文件名称")).strip("《》")),
+        doc_number=common(("发文字号", "文号")),
+        issuer=common(("发文机构", "发文机关", "发布机构")),
+        issue_date=(day, published) if day else None,
+    )

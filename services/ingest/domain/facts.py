@@ -1,34 +1,31 @@
 """Document facts as GB/T 9704-2012 prints them: 标题 发文字号 主送机关 附件说明 署名 成文日期 附注 抄送 印发, and validity."""
 
-import calendar
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
 
-from .marks import number_of
+from .marks import mark_of, number_of
 from .text import NOTHING, Line, Text, join, squeeze, tidy, whole
 from .units import SUFFIX, split_names
+from .validity import DAY, Dated, iso_day, succession, validity
 
-_DAY = r"(?:\d{4}\s*年\s*\d{1,2}\s*月\s*\d{1,2}\s*日|[二一][〇零○Oo0一二三四五六七八九]{3}年[一二三四五六七八九十]{1,2}月[一二三四五六七八九十]{1,3}日)"
 _NUMERIC_DAY = r"\d{4}\s*[-/.]\s*\d{1,2}\s*[-/.]\s*\d{1,2}"
 _DOC_NUMBER = re.compile(r"[\u4e00-\u9fff]{1,14}\s*[〔\[［【（(]\s*(?:19|20)\d{2}\s*[〕\]］】）)]\s*第?\s*\d{1,5}\s*号")
-_KINDS = "决议|决定|命令|公报|公告|通告|意见|通知|通报|报告|请示|批复|议案|函|纪要|办法|规定|细则|条例|方案|措施|政策|指南|规划|计划|清单|目录|名单|要点|规则|问答|问题"
-_NOTICE = re.compile(rf"(?:关于|印发|公布|发布|转发).+(?:{_KINDS})(?:[（(][^（）()]{{1,12}}[）)])?$", re.S)
 _ADDRESSEES = re.compile(
     r"[^。；！？]{0,160}(?:单位|部门|政府|管委会|委员会|公司|企业|缴费人|纳税人|院校|学校|机构|厅|局|办|院|集团|部委|机关|街道|办事处|协会|组织|中心|同志|院所|银行)\s*[：:]"
 )
 _ADDRESSED = re.compile(
     rf"\s*(?:各|[省市区县州局]直|[省市区县州]各|有关|全[省市区县州国]|局属|机关各|[\u4e00-\u9fff、，（）()]{{3,60}}{SUFFIX}\s*[：:]\s*$)"
 )
+_SITE = re.compile(r"\s*[-_—|－]+\s*[^-_—|－]{2,30}(?:网站|门户网站|网|门户|政府|局|委员会|厅)\s*$")
 _OPEN = re.compile(
     r"[（(]?\s*(?:此件|本件|信息公开选项|公开方式|公开属性)\s*[：:]?\s*((?:主动|依申请|不予|免予|全文)?\s*公开(?:发布)?)\s*[）)]?"
 )
 _GROUP = re.compile(r"(有关单位|抄送|抄报|分送|主送|发送|报送)\s*[：:]\s*")
-_PRINTED = re.compile(rf"({_DAY})\s*印发")
+_PRINTED = re.compile(rf"({DAY})\s*印发")
 _ANNEX = re.compile(r"附\s*(?:件|录|表)\s*(\d{1,2}|[一二三四五六七八九十]{1,3})?\s*[：:]?")
 _ATTACHED = re.compile(r"附\s*(?:件|录)?\s*[：:]\s*(?=\S)")
-_PUBLISHED = re.compile(rf"(?:发表|发布|发文|成文|印发|公布|更新)(?:时间|日期)\s*[：:]?\s*({_NUMERIC_DAY}|{_DAY})")
+_PUBLISHED = re.compile(rf"(?:发表|发布|发文|成文|印发|公布|更新)(?:时间|日期)\s*[：:]?\s*({_NUMERIC_DAY}|{DAY})")
 _PUBLISHER = re.compile(r"(?:发文|发布|制定)(?:机构|机关|单位)\s*[：:]?\s*(\S[^\n]*)")
 _SITE_OWNER = re.compile(r"(?:版权所有|主办单位|主办)\s*[：:]\s*(\S+)")
 
@@ -40,19 +37,18 @@ class Facts:
     title: Text = NOTHING
     doc_number: Text = NOTHING
     issuer: Text = NOTHING
-    issue_date: tuple[str, Text] | None = None
-    printed_date: tuple[str, Text] | None = None
+    issue_date: Dated | None = None
+    printed_date: Dated | None = None
     addressees: Text = NOTHING
     open_status: Text = NOTHING
     annex_label: Text = NOTHING
     attachments: list[Text] = field(default_factory=list)
     enclosed: list[Text] = field(default_factory=list)
     distribution: list[tuple[Text, list[Text]]] = field(default_factory=list)
-    valid_from: tuple[str, Text] | None = None
-    valid_to: tuple[str, Text] | None = None
-    repeals: list[Text] = field(default_factory=list)
+    valid_from: Dated | None = None
+    valid_to: Dated | None = None
+    repeals: list[tuple[Text, Dated | None]] = field(default_factory=list)
     amends: list[Text] = field(default_factory=list)
-    remarks: list[Text] = field(default_factory=list)  # preface and the like: printed, no fact of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +58,6 @@ class Segment:
     lines: tuple[Line, ...]
     label: Text = NOTHING  # 附件 1
     annex: str = ""  # A1
-
-
-def iso_day(words: str) -> str | None:
-    """2026年3月9日, 二〇二六年三月九日, 2026-03-09 as 2026-03-09; None when there is no such day."""
-    s = squeeze(words)
-    m = re.search(r"(\d{4})[年\-/.](\d{1,2})[月\-/.](\d{1,2})", s)
-    if m:
-        y, mo, d = int(m[1]), int(m[2]), int(m[3])
-    elif m := re.search(r"([二一][〇零○Oo0一二三四五六七八九]{3})年([一二三四五六七八九十]{1,2})月([一二三四五六七八九十]{1,3})日", s):
-        digits = {c: str(i) for i, c in enumerate("〇一二三四五六七八九")} | dict.fromkeys("零○Oo0", "0")
-        y, mo, d = int("".join(digits[c] for c in m[1])), number_of(m[2]), number_of(m[3])
-    else:
-        return None
-    try:
-        return date(y, mo, d).isoformat()
-    except ValueError:
-        return None
 
 
 def facts_of(lines: Sequence[Line]) -> tuple[Facts, list[Segment]]:
@@ -91,8 +70,9 @@ def facts_of(lines: Sequence[Line]) -> tuple[Facts, list[Segment]]:
     text = whole(lines)
     _labelled(text, facts)
     _enclosed(facts, text)
-    _validity(text, facts)
-    _succession(text, facts)
+    issued = facts.issue_date[0] if facts.issue_date else None
+    facts.valid_from, facts.valid_to = validity(text, issued=issued)
+    facts.repeals, facts.amends = succession(text)
     if not facts.issuer and facts.title:
         _issuer_of_title(facts)
     return facts, segments
@@ -164,18 +144,15 @@ def _head(lines: list[Line], facts: Facts, used: set[int]) -> int:
             if re.search(r"[。；]", lines[j].s):
                 break
     end = next((i for i in range(limit) if _body_begins(lines, i)), min(limit, 1))
-    _title(lines, range(max(1, end) if end else min(1, len(lines))), facts, used)
-    return min(end, len(lines))
+    _title(lines, range(end), facts, used)
+    return end
 
 
 def _body_begins(lines: Sequence[Line], i: int) -> bool:
+    """A sentence, a table head, a numbered point, or a paragraph after the title's block of lines."""
     s = lines[i].s
-    return (
-        bool(re.search(r"[。；]", s))
-        or squeeze(s).startswith("序号")
-        or bool(re.match(r"\s*(?:一、|第一[章条]|（一）|1[.．、])", s))
-        or (i > 0 and lines[i].gap and not lines[i - 1].gap)
-    )
+    point = mark_of(s) is not None and "关于" not in s
+    return bool(re.search(r"[。；]", s)) or squeeze(s).startswith("序号") or point or (i > 0 and lines[i].gap and not lines[i - 1].gap)
 
 
 def _title(lines: Sequence[Line], region: range, facts: Facts, used: set[int]) -> None:
@@ -185,7 +162,7 @@ def _title(lines: Sequence[Line], region: range, facts: Facts, used: set[int]) -
         s = lines[i].s.strip()
         if i in used or re.fullmatch(r"(?:签发人|份号|密级|保密期限|紧急程度|特急|加急|索引号|主题词).*", s):
             continue
-        if re.fullmatch(r"[\u4e00-\u9fff（）()\s]{2,60}文\s*件", s) and not re.search(r"关于", s):
+        if re.fullmatch(rf"[\u4e00-\u9fff（）()\s]{{2,60}}{SUFFIX}\s*文\s*件", s) and not re.search(r"关于", s):
             facts.issuer = facts.issuer or tidy(lines[i].text.part(0, re.search(r"文\s*件\s*$", lines[i].s).start()))  # type: ignore[union-attr]
             used.add(i)
             continue
@@ -195,13 +172,15 @@ def _title(lines: Sequence[Line], region: range, facts: Facts, used: set[int]) -
         used.add(i)
     if not kept:
         return
+    if _SITE.search(kept[0].s):  # the window title of a web page; what follows is navigation
+        kept = kept[:1]
     title = tidy(join(kept))
     lead = re.match(r"\d{1,3}\s*[.．、]\s*(?=[\u4e00-\u9fff])", title.s)  # its number in a collection
     title = title.part(lead.end()) if lead else title
-    if m := re.search(rf"[（(]\s*({_DAY})\s*[）)]\s*$", title.s):
+    if m := re.search(rf"[（(]\s*({DAY})\s*[）)]\s*$", title.s):
         facts.issue_date = (iso_day(m[1]) or "", title.part(m.start(1), m.end(1)))
         title = tidy(title.part(0, m.start()))
-    if site := re.search(r"\s*[-_—|－]+\s*[^-_—|－]{2,30}(?:网站|门户网站|网|门户|政府|局|委员会|厅)\s*$", title.s):
+    if site := _SITE.search(title.s):
         owner = re.sub(r"(?:门户)?网站?\s*$", "", title.s[site.start() :].strip(" -_—|－"))
         at = title.s.rindex(owner) if owner else 0
         if owner and not facts.issuer:
@@ -251,8 +230,8 @@ def _status(text: Text, words: str) -> Text:
 def _signature(lines: list[Line], facts: Facts, used: set[int], start: int) -> int | None:
     """The signing body above its date; returns the index after the date. Several bodies may sign together."""
     for i in range(start, len(lines)):
-        m = re.fullmatch(rf"\s*({_DAY})\s*", lines[i].s)
-        same = re.fullmatch(rf"\s*([\u4e00-\u9fff（）()·\s]{{3,60}}{SUFFIX})\s+({_DAY})\s*", lines[i].s)
+        m = re.fullmatch(rf"\s*({DAY})\s*", lines[i].s)
+        same = re.fullmatch(rf"\s*([\u4e00-\u9fff（）()·\s]{{3,60}}{SUFFIX})\s+({DAY})\s*", lines[i].s)
         if not m and not same:
             continue
         names: list[int] = []
@@ -292,8 +271,8 @@ def _attachments(lines: list[Line], facts: Facts, used: set[int], start: int, si
         taken.append(lines[i].text)
         used.add(i)
     text = join(taken)
-    starts = [m for m in re.finditer(r"(?:^|(?<=\s)|(?<=[\u4e00-\u9fff”》）)；;]))\s*(\d{1,2})\s*[.．、]\s*(?=\D)", text.s)]
-    series = []
+    starts = list(re.finditer(r"(?:^|(?<=\s)|(?<=[\u4e00-\u9fff”》）)；;]))\s*(\d{1,2})\s*[.．、]\s*(?=\D)", text.s))
+    series: list[re.Match[str]] = []
     for m in starts:
         if int(m[1]) == len(series) + 1:
             series.append(m)
@@ -310,12 +289,6 @@ def _attachments(lines: list[Line], facts: Facts, used: set[int], start: int, si
 def _labelled(text: Text, facts: Facts) -> None:
     """发布日期, 发文机构, 发文字号 as pages and cards print them, where the letterhead did not say."""
     if not facts.issue_date and (m := _PUBLISHED.search(text.s)) and (day := iso_day(m[1])):
-        facts.issue_date = (day, text.part(m.start(1), m.end(1)))
-    if (
-        not facts.issue_date
-        and (m := re.search(rf"(?:发表|发布)(?:时间|日期)\s*[：:]\s*({_NUMERIC_DAY})", text.s))
-        and (day := iso_day(m[1]))
-    ):
         facts.issue_date = (day, text.part(m.start(1), m.end(1)))
     if not facts.doc_number and (m := re.search(rf"发文字号\s*[：:]?\s*({_DOC_NUMBER.pattern})", text.s)):
         facts.doc_number = tidy(text.part(m.start(1), m.end(1)))
@@ -337,78 +310,21 @@ _ENCLOSED_KIND = r"(?:方案|办法|措施|意见|规定|细则|指南|规划|�
 def _enclosed(facts: Facts, text: Text) -> None:
     """What the notice prints with it: 《…》已经…同意，现印发给你们, or 关于印发…的通知."""
     head = text.part(0, 4000)
-    for m in re.finditer(r"[《«]([^《》«»]{4,160})[》»]\s*(?:已|业)经", head.s):
+    for m in re.finditer(r"[《«]([^《》«»]{4,160})[》»](?=\s*(?:已|业)经|，\s*现)", head.s):
         name = tidy(head.part(m.start(1), m.end(1)))
-        if re.search(r"印发|发布|公布|下发", head.s[m.end() : m.end() + 120]) and all(
+        if re.search(r"(?:现|予以?)[^。]{0,40}(?:印发|发布|公布|下发)", head.s[m.end() : m.end() + 120]) and all(
             squeeze(name.s) != squeeze(e.s) for e in facts.enclosed
         ):
             facts.enclosed.append(name)
+    for m in re.finditer(r"现(?:将|予以?)[^《«。]{0,10}[《«]([^《》«»]{4,160})[》»][^。，,]{0,20}(?:印发|发布|公布|下发)", head.s):
+        if not facts.enclosed:
+            facts.enclosed.append(tidy(head.part(m.start(1), m.end(1))))
     if facts.enclosed:
         return
-    m = re.search(
+    said = re.search(
         rf"(?:印发|公布|发布|下发)\s*[《«]?(?:关于)?(.{{4,120}}?{_ENCLOSED_KIND}(?:[（(][^（）()]{{1,16}}[）)])?)[》»]?\s*的?(?:通知|公告|通告)",
         facts.title.s,
     )
-    if m:
-        at = facts.title.s.find("关于", m.start(), m.start(1))
-        facts.enclosed.append(facts.title.part(at if at >= 0 else m.start(1), m.end(1)))
-
-
-def _validity(text: Text, facts: Facts) -> None:
-    """自…起施行，有效期…年; 执行期…至…; days are inclusive. What depends on an event stays unknown."""
-    issued = date.fromisoformat(facts.issue_date[0]) if facts.issue_date and facts.issue_date[0] else None
-    s = text.s
-    what = r"(?:本)(?:办法|措施|规定|细则|意见|方案|政策|通知|条例|规则|指南|若干措施|若干政策|文件|政策措施|实施细则|政策意见)"
-    day = rf"(?:{_DAY})"
-    begins = rf"自?\s*({day}|(?:(?:本)?(?:政策|文件|措施|通知)?\s*)?(?:印发|发布|公布|颁布)之日)"
-    m = re.search(
-        rf"{what}[^。\n]{{0,40}}?{begins}\s*起\s*(?:正式|试)?\s*(?:施行|实施|执行|生效|试行|\S{{0,3}}个月|\S{{0,2}}年|至)", _one_line(s)
-    )
-    if not m:
-        return
-    line = _one_line(s)
-    first = iso_day(m[1]) or (issued.isoformat() if issued else None)
-    if first:
-        facts.valid_from = (first, text.part(m.start(1), m.end(1)))
-    sentence = line[m.start() : (line.find("。", m.end()) + 1) or len(line)]
-    begun = date.fromisoformat(first) if first else issued
-    at = m.start()
-    if till := re.search(
-        rf"(?:有效期|执行期|施行|实施|执行|期限|截至|截止|至)[^。]{{0,12}}?(?:至|到)\s*({day})|起至\s*({day})|截(?:至|止)\s*({day})",
-        sentence,
-    ):
-        group = next(g for g in (1, 2, 3) if till[g])
-        if last := iso_day(till[group]):
-            facts.valid_to = (last, text.part(at + till.start(group), at + till.end(group)))
-    elif begun and (
-        span := re.search(
-            r"(?:有效期|期限|实施期|执行期|试行期|起)[^。\d一二三四五六七八九十两]{0,6}([\d一二三四五六七八九十两]{1,3})\s*(年|个月)",
-            sentence,
-        )
-    ):
-        months = number_of(span[1]) * (12 if span[2] == "年" else 1)
-        if 0 < months <= 600:
-            facts.valid_to = ((_after(begun, months) - timedelta(days=1)).isoformat(), text.part(at + span.start(1), at + span.end(2)))
-
-
-def _one_line(s: str) -> str:
-    """Line breaks made blanks, so that offsets stay."""
-    return s.replace("\n", " ")
-
-
-def _after(day: date, months: int) -> date:
-    year, month = day.year + (day.month - 1 + months) // 12, (day.month - 1 + months) % 12 + 1
-    return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
-
-
-def _succession(text: Text, facts: Facts) -> None:
-    """《…》同时废止 and 对《…》作如下修改."""
-    for m in re.finditer(
-        r"([《«][^《》«»]{3,120}[》»](?:\s*[（(][^（）()]{3,40}[）)])?)[^。\n]{0,30}?(?:同时|即行|予以|自行|相应)?废止", text.s
-    ):
-        facts.repeals.append(tidy(text.part(m.start(1), m.end(1))))
-    for m in re.finditer(
-        r"(?:对|将)\s*([《«][^《》«»]{3,120}[》»](?:\s*[（(][^（）()]{3,40}[）)])?)[^。\n]{0,20}?(?:作如下修改|修改如下|予以修改|进行修订|修改为|作出修改)",
-        text.s,
-    ):
-        facts.amends.append(tidy(text.part(m.start(1), m.end(1))))
+    if said:
+        at = facts.title.s.find("关于", said.start(), said.start(1))
+        facts.enclosed.append(facts.title.part(at if at >= 0 else said.start(1), said.end(1)))

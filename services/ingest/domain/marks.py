@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 DIGITS = "零〇一二三四五六七八九"
 CHINESE_NUMBER = "[〇零一二三四五六七八九十百两]{1,7}"
@@ -17,11 +17,12 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "question",
         re.compile(rf"(?:[Qq问]|问题|第(?=\s*[^\s、.：:]{{1,4}}\s*问))\s*({CHINESE_NUMBER}|\d{{1,3}})\s*(?:[.．、：:]|问[：:、\s])\s*"),
     ),
+    ("ask", re.compile(r"(?:问|提问)\s*[：:]\s*()")),
     ("cn", re.compile(rf"({CHINESE_NUMBER})\s*[、.．]\s*")),
     ("(cn)", re.compile(rf"[（(]\s*({CHINESE_NUMBER})\s*[）)]\s*[、.．]?\s*")),
     ("1.1.1", re.compile(r"(\d{1,2}\.\d{1,2}\.\d{1,2})(?![.\d%])[、.．\s]\s*")),
     ("1.1", re.compile(r"(\d{1,2}\.\d{1,2})(?![.\d%])[、.．\s]\s*(?=[^\W\d])")),
-    ("1.", re.compile(r"(\d{1,3})\s*(?:[、．]|\.(?!\d))\s*")),
+    ("1.", re.compile(r"(\d{1,3})\s*(?:[、．]|\.(?!\d)|\.(?=(?:19|20)\d\d\s*年))\s*")),
     ("(1)", re.compile(r"[（(]\s*(\d{1,3})\s*[）)]\s*[、.．]?\s*")),
     ("1)", re.compile(r"(\d{1,3})\s*[）)]\s*")),
     ("①", re.compile(r"([①-⑳])\s*")),
@@ -64,7 +65,9 @@ def mark_of(s: str) -> Mark | None:
         m = pattern.match(s, lead)
         if not m:
             continue
-        if kind == "①":
+        if kind == "ask":  # questions without numbers are counted
+            ordinal = 1
+        elif kind == "①":
             ordinal = ord(m[1]) - ord("①") + 1
         elif kind in ("1.1", "1.1.1"):
             ordinal = int(m[1].rsplit(".", 1)[1])
@@ -81,9 +84,15 @@ class Numbering:
     A line of a paragraph may begin with `3.5 吨` or `（二）` by chance of a line break; numbers out of series are text.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, marks: Iterable[Mark | None] = ()) -> None:
         self.open: list[Mark] = []
-        self._last: dict[str, int] = {}
+        printed = {(mark.kind, mark.ordinal) for mark in marks if mark}
+        # The last number met of each kind. An excerpt may begin in the middle of a series: 二、 where 三、 follows and no 一、 is.
+        self._last = {
+            kind: ordinal - 1
+            for kind, ordinal in sorted(printed, reverse=True)
+            if kind in _SERIES and ordinal > 1 and (kind, 1) not in printed and (kind, ordinal + 1) in printed
+        }
 
     def accept(self, mark: Mark, *, after_sentence: bool) -> int | None:
         """The depth (0 is outermost) at which the mark stands, or None when it is only text.
@@ -91,7 +100,10 @@ class Numbering:
         ``after_sentence``: the line before ended a sentence or a heading, so that numbers forgotten or printed twice are forgiven.
         """
         depth = next((i for i, m in enumerate(self.open) if m.kind == mark.kind), None)
-        if depth is not None:
+        if mark.kind == "ask":
+            mark = replace(mark, ordinal=self._last.get("ask", 0) + 1)
+            depth = len(self.open) if depth is None else depth
+        elif depth is not None:
             step = mark.ordinal - self.open[depth].ordinal
             if step != 1 and not (after_sentence and (mark.ordinal == 1 or 0 <= step <= 3)):
                 return None
@@ -110,9 +122,5 @@ class Numbering:
         return depth
 
 
+_SERIES = ("chapter", "article", "cn", "(cn)")
 _RANK = {"part": 0, "chapter": 1, "division": 2, "article": 3}
-
-
-def article_text(kinds: Iterable[str]) -> bool:
-    """Whether a text is divided into articles (第X条)."""
-    return sum(kind == "article" for kind in kinds) >= 2

@@ -3,107 +3,23 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
 
-from .cards import basis_of, cards_of, clauses_of_cards
+from .audience import audience_of, benefit_type_of, benefits_enterprises
+from .cards import cards_of, clauses_of_cards, facts_of_cards
+from .decoding import NotADocument, decode
 from .facts import Facts, Segment, facts_of
 from .figures import figures_of
 from .outline import clauses_of, flat, unfold
+from .result import Document, Excerpt, Measure, Quantity, Reading, Remark, to_json
 from .tables import head_of, rows_of, run_together_rows
-from .text import Line, NotADocument, Span, Text, decode, join, lines_of, tidy
+from .text import Line, Text, join, lines_of, tidy
 from .units import full_names
 from .values import Clause, Figure, Passage
 
-__all__ = ["Document", "Excerpt", "Measure", "NotADocument", "Quantity", "Reading", "read", "to_json"]
+__all__ = ["Document", "Excerpt", "Measure", "NotADocument", "Quantity", "Reading", "Remark", "read", "to_json"]
 
 LIMIT = 20 * 1024 * 1024  # bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Excerpt:
-    """Words of the document. ``span`` is [from, to) in the raw text; ``runs`` are (text from, text to, raw from, raw to).
-
-    Two spans that are not joined by one run had markup, a page mark or a line end between them.
-    """
-
-    text: str
-    span: Span
-    runs: tuple[tuple[int, int, int, int], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Quantity:
-    """A printed figure of a measure; value as printed, in decimal digits, in ``unit`` (47.03 亿元)."""
-
-    value: str
-    unit: str
-    raw: Excerpt
-    as_of: str | None
-    role: str
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """The document's facts. Dates are (ISO day, words); None and empty mean the document does not say."""
-
-    title: Excerpt | None
-    doc_number: Excerpt | None
-    issuer: Excerpt | None
-    issue_date: tuple[str, Excerpt] | None
-    printed_date: tuple[str, Excerpt] | None
-    addressees: Excerpt | None
-    open_status: Excerpt | None
-    annex_label: Excerpt | None
-    attachments: tuple[Excerpt, ...]
-    enclosed: tuple[Excerpt, ...]
-    distribution: tuple[tuple[str, tuple[Excerpt, ...]], ...]
-    valid_from: tuple[str, Excerpt] | None
-    valid_to: tuple[str, Excerpt] | None
-    repeals: tuple[Excerpt, ...]
-    amends: tuple[Excerpt, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One numbered point. ``path`` is its id within the document (01, A1-02, 4.2-4)."""
-
-    path: str
-    form: str
-    number: Excerpt
-    title: Excerpt
-    section: tuple[Excerpt, ...]
-    units: tuple[Excerpt, ...]
-    units_full: tuple[str, ...]
-    units_note: Excerpt | None
-    body: Excerpt
-    figures: tuple[Quantity, ...]
-    audience: tuple[str, ...]
-    enterprise_benefit: bool
-    benefit_type: str
-    context: tuple[tuple[str, Excerpt], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Words that are no measure: ``kind`` is goal, principle or remark (introductions and closing paragraphs)."""
-
-    kind: str
-    section: tuple[Excerpt, ...]
-    text: Excerpt
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """One document as read; ``raw`` is the text all spans count in."""
-
-    name: str
-    raw: str
-    forms: tuple[str, ...]
-    document: Document
-    measures: tuple[Measure, ...]
-    goals: tuple[Remark, ...]
-    remarks: tuple[Remark, ...]
 
 
 def read(data: bytes, *, name: str = "", limit: int = LIMIT) -> Reading:
@@ -117,7 +33,7 @@ def read(data: bytes, *, name: str = "", limit: int = LIMIT) -> Reading:
         raise NotADocument("not-a-document", "去掉标记与页码之后没有文字。", "请检查文件内容。")
     clauses, passages, facts = _divided(lines)
     paths = _paths(clauses)
-    measures = tuple(_measure(clause, path) for clause, path in zip(clauses, paths, strict=True))
+    measures = tuple(_measure(clause, path, raw) for clause, path in zip(clauses, paths, strict=True))
     remarks = tuple(Remark(p.kind, tuple(_excerpt(s) for s in p.section), _excerpt(p.text)) for p in passages)
     return Reading(
         name=name,
@@ -133,19 +49,14 @@ def read(data: bytes, *, name: str = "", limit: int = LIMIT) -> Reading:
 def _divided(lines: list[Line]) -> tuple[list[Clause], list[Passage], Facts]:
     cards = cards_of(lines)
     if cards:
-        clauses = clauses_of_cards(cards)
-        name, number = basis_of(cards)
-        facts, _ = facts_of([])
-        labelled, _ = facts_of(lines)
-        facts = labelled
-        facts.title, facts.doc_number = name or labelled.title, number or labelled.doc_number
-        return clauses, [], facts
+        return clauses_of_cards(cards), [], facts_of_cards(cards)
     if flat(lines):
-        table = next((found for line in lines if (found := run_together_rows(line.text, section=())) is not None), None)
-        if table:
-            before, rows = table
-            facts, _ = facts_of(unfold([Line(before)]))
-            return rows, [], facts
+        tables = [table for line in lines if (table := run_together_rows(line.text, section=()))]
+        if tables:
+            before, rows = tables[0]
+            facts, segments = facts_of(unfold([Line(before)]))
+            words = [tidy(join(line.text for line in segment.lines)) for segment in segments]
+            return rows, [Passage("remark", (), text) for text in words if text], facts
         lines = unfold(lines)
     facts, segments = facts_of(lines)
     found: list[Clause] = []
@@ -220,7 +131,7 @@ def _annex_title(lines: Sequence[Line]) -> list[Line]:
 
 
 def _paths(clauses: Sequence[Clause]) -> list[str]:
-    """Stable ids from printed numbers: 01 in one series, 3-1 and 4.2-4 below headings, A1-02 in an annex.
+    """Stable ids from printed numbers: 01 in one series, 3-1 and 4.2-4 below headings, A1-02 in an annex, C5-1 on a card.
 
     As many headings are named as it takes to tell the points of one shape apart, and at least one where a text has several shapes.
     """
@@ -231,21 +142,27 @@ def _paths(clauses: Sequence[Clause]) -> list[str]:
     for shape, members in shapes.items():
         size = shape[1]
         several = sum(1 for annex, _ in shapes if annex == shape[0]) > 1
-        start = 2 if several or shape[0] == "C" else 1
-        depth[shape] = next((d for d in range(min(start, size), size + 1) if len({c.trail[-d:] for c in members}) == len(members)), size)
+        depth[shape] = next(
+            (d for d in range(min(2 if several else 1, size), size + 1) if len({c.trail[-d:] for c in members}) == len(members)), size
+        )
     found: list[str] = []
     seen: Counter[str] = Counter()
     for clause in clauses:
-        trail = clause.trail[-depth[(clause.annex, len(clause.trail))] :]
-        own = str(trail[-1]) if len(trail) > 1 else f"{trail[-1]:02d}"
-        path = "-".join(p for p in (clause.annex, ".".join(map(str, trail[:-1])), own) if p)
+        if clause.form == "cards":
+            path = "C" + "-".join(map(str, clause.trail))
+        else:
+            trail = clause.trail[-depth[(clause.annex, len(clause.trail))] :]
+            own = str(trail[-1]) if len(trail) > 1 else f"{trail[-1]:02d}"
+            path = "-".join(p for p in (clause.annex, ".".join(map(str, trail[:-1])), own) if p)
         seen[path] += 1
         found.append(path if seen[path] == 1 else f"{path}~{seen[path]}")
     return found
 
 
-def _measure(clause: Clause, path: str) -> Measure:
-    figures = figures_of(clause.body, plan=clause.form == "outline")
+def _measure(clause: Clause, path: str, raw: str) -> Measure:
+    end = clause.body.s.rfind(clause.units_note.s) if clause.units_note else len(clause.body)
+    words = clause.body.part(0, end)  # what the clause says, without the note that names the units
+    title, body = clause.title.s, words.s
     return Measure(
         path=path,
         form=clause.form,
@@ -253,13 +170,13 @@ def _measure(clause: Clause, path: str) -> Measure:
         title=_excerpt(clause.title),
         section=tuple(_excerpt(s) for s in clause.section),
         units=tuple(_excerpt(u) for u in clause.units),
-        units_full=full_names([u.s for u in clause.units]),
+        units_full=full_names([u.s for u in clause.units], [raw[a.to[-1] : b.at[0]] for a, b in pairwise(clause.units)]),
         units_note=_excerpt(clause.units_note) if clause.units_note else None,
         body=_excerpt(clause.body),
-        figures=tuple(_quantity(f) for f in figures),
-        audience=(),
-        enterprise_benefit=True,
-        benefit_type="其他",
+        figures=tuple(_quantity(f) for f in figures_of(words, plan=clause.form != "table")),
+        audience=audience_of(title, body),
+        enterprise_benefit=benefits_enterprises(title, body, [s.s for s in clause.section]),
+        benefit_type=benefit_type_of(title, body),
         context=tuple((label.s, _excerpt(text)) for label, text in clause.context),
     )
 
@@ -295,100 +212,6 @@ def _document(facts: Facts) -> Document:
         distribution=tuple((label.s, tuple(_excerpt(n) for n in names)) for label, names in facts.distribution),
         valid_from=_dated(facts.valid_from),
         valid_to=_dated(facts.valid_to),
-        repeals=tuple(_excerpt(t) for t in facts.repeals),
+        repeals=tuple((_excerpt(words), _dated(on)) for words, on in facts.repeals),
         amends=tuple(_excerpt(t) for t in facts.amends),
     )
-
-
-# --- JSON -------------------------------------------------------------------------------------------------------------
-
-
-def to_json(reading: Reading) -> dict[str, Any]:
-    """One object per document, as `zhaoqi read FILE --json` prints it: document, goals, measures, remarks, spans as [from, to]."""
-    d = reading.document
-    return {
-        "document": {
-            "file": reading.name,
-            "forms": list(reading.forms),
-            "title": _words(d.title),
-            "doc_number": _words(d.doc_number),
-            "issuer": _words(d.issuer),
-            "issue_date": d.issue_date[0] if d.issue_date else None,
-            "printed_date": d.printed_date[0] if d.printed_date else None,
-            "addressees": _words(d.addressees),
-            "open_status": _words(d.open_status),
-            "annex_label": _words(d.annex_label),
-            "attachments": [e.text for e in d.attachments],
-            "enclosed": [e.text for e in d.enclosed],
-            "policy_title": d.enclosed[0].text if d.enclosed else _words(d.title),
-            "distribution": [e.text for _, group in d.distribution for e in group],
-            "distribution_groups": {label: [e.text for e in group] for label, group in d.distribution},
-            "valid_from": d.valid_from[0] if d.valid_from else None,
-            "valid_to": d.valid_to[0] if d.valid_to else None,
-            "repeals": [e.text for e in d.repeals],
-            "amends": [e.text for e in d.amends],
-            "spans": {
-                "title": _span(d.title),
-                "doc_number": _span(d.doc_number),
-                "issuer": _span(d.issuer),
-                "issue_date": _span(d.issue_date[1] if d.issue_date else None),
-                "printed_date": _span(d.printed_date[1] if d.printed_date else None),
-                "addressees": _span(d.addressees),
-                "open_status": _span(d.open_status),
-                "valid_from": _span(d.valid_from[1] if d.valid_from else None),
-                "valid_to": _span(d.valid_to[1] if d.valid_to else None),
-                "attachments": [list(e.span) for e in d.attachments],
-                "enclosed": [list(e.span) for e in d.enclosed],
-            },
-        },
-        "goals": [{"section": [s.text for s in g.section], "text": g.text.text, "span": list(g.text.span)} for g in reading.goals],
-        "measures": [_measure_json(m) for m in reading.measures],
-        "remarks": [
-            {"kind": r.kind, "section": [s.text for s in r.section], "text": r.text.text, "span": list(r.text.span)}
-            for r in reading.remarks
-        ],
-    }
-
-
-def _measure_json(m: Measure) -> dict[str, Any]:
-    return {
-        "id": m.path,
-        "form": m.form,
-        "section": [s.text for s in m.section],
-        "number": m.number.text,
-        "title": m.title.text,
-        "units": [u.text for u in m.units],
-        "units_full": list(m.units_full),
-        "body": m.body.text,
-        "figures": [
-            {
-                "value": float(f.value) if "." in f.value else int(f.value),
-                "unit": f.unit,
-                "raw": f.raw.text,
-                "as_of": f.as_of,
-                "role": f.role,
-                "span": list(f.raw.span),
-            }
-            for f in m.figures
-        ],
-        "audience": list(m.audience),
-        "enterprise_benefit": m.enterprise_benefit,
-        "benefit_type": m.benefit_type,
-        "context": [{"label": label, "text": e.text, "span": list(e.span)} for label, e in m.context],
-        "spans": {
-            "title": list(m.title.span),
-            "number": list(m.number.span),
-            "body": list(m.body.span),
-            "body_runs": [list(r) for r in m.body.runs],
-            "units": [list(u.span) for u in m.units],
-            "section": [list(s.span) for s in m.section],
-        },
-    }
-
-
-def _words(excerpt: Excerpt | None) -> str | None:
-    return excerpt.text if excerpt else None
-
-
-def _span(excerpt: Excerpt | None) -> list[int] | None:
-    return list(excerpt.span) if excerpt else None

@@ -136,6 +136,7 @@ class _Checker:
         self._registry, self._authority, self._today = registry, authority, today
         self._hints: dict[tuple[str, str], str] = {}
         self._facts = {name: (fact, _check_of(fact)) for name, fact in registry.facts.items()}
+        self._periods: dict[str, set[str]] = {name: set() for name in registry.facts}  # seen, and written as they should be
         self._fields = {(kind, name): _check_of(field) for kind, entry in registry.kinds.items() for name, field in entry.fields.items()}
 
     def line(self, number: int, line: bytes) -> Statement | list[Fault]:
@@ -156,8 +157,8 @@ class _Checker:
         uscc, name, facts, records = given.get("uscc"), given.get("name"), given.get("facts") or {}, given.get("records") or {}
         if no_uscc := uscc_problem(uscc) if isinstance(uscc, str) else "缺少统一社会信用代码（uscc，文字）":
             faults.append(Fault(f"{here} uscc", "invalid-uscc", no_uscc, "请核对营业执照上的 18 位代码"))
-        if name is not None and (problem := _text(name)):
-            faults.append(Fault(f"{here} name", "invalid-request", problem, "请填写企业名称，或删去 name"))
+        if name is not None and (wrong := _text(name)):
+            faults.append(Fault(f"{here} name", "invalid-request", wrong, "请填写企业名称，或删去 name"))
         true_on = self._true_on(here, given.get("true_on"), faults)
         for key in given.keys() - {"uscc", "name", "true_on", "facts", "records"}:
             faults.append(Fault(f"{here} {key[:40]}", "invalid-request", "不认识的键", "事实写在 facts 之下，明细写在 records 之下"))
@@ -182,6 +183,20 @@ class _Checker:
         return day
 
     def _fact(self, here: str, name: str, value: Any, faults: list[Fault]) -> Any:
+        """The value as it is kept; what is wrong with it goes into `faults`. Most values are right, and are not looked at twice."""
+        known = self._facts.get(name)
+        if known is not None and known[0].authority == self._authority:
+            fact, problem_of = known
+            if not fact.periods:
+                if not isinstance(value, dict) and problem_of(value) is None:
+                    return value
+            elif isinstance(value, dict) and value.keys() <= self._periods[name]:
+                stated = {period: one for period, one in value.items() if one is not None}
+                if not any(map(problem_of, stated.values())):
+                    return stated
+        return self._looked_at(here, name, value, faults)
+
+    def _looked_at(self, here: str, name: str, value: Any, faults: list[Fault]) -> Any:
         at = f"{here} facts.{name[:60]}"
         known = self._facts.get(name)
         if known is None:
@@ -207,7 +222,9 @@ class _Checker:
         for period, one in value.items():
             if not any(form.fullmatch(period) for form, _ in forms):
                 faults.append(Fault(f"{at}@{period[:20]}", "invalid-request", "期间的写法不对", f"{fact.name}的期间：{asked}"))
-            elif one is not None:
+                continue
+            self._periods[name].add(period)
+            if one is not None:
                 if problem := problem_of(one):
                     faults.append(Fault(f"{at}@{period}", "invalid-request", problem, _typed(fact)))
                 stated[period] = one

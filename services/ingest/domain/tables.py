@@ -15,7 +15,7 @@ _ROLES = (
     (
         "body",
         re.compile(
-            r"(?:具体|主要|政策|创新|经验|改革|服务|工作|支持|扶持|奖补|补助|奖励|优惠)*(?:做法|内容|成效|措施内容|标准|政策内容|举措内容|做法及成效|说明)(?:(?:及|和|与|、)?(?:主要)?(?:成效|效果|标准|做法|内容))*"
+            r"(?:具体|主要|兑现|政策|创新|经验|改革|服务|工作|支持|扶持|奖补|补助|奖励|优惠)*(?:做法|内容|成效|措施内容|标准|政策内容|举措内容|做法及成效|说明)(?:(?:及|和|与|、)?(?:主要)?(?:成效|效果|标准|做法|内容))*"
         ),
     ),
     (
@@ -52,31 +52,38 @@ def head_of(lines: Sequence[Line], start: int) -> tuple[Columns, int] | None:
     """The table head that begins at lines[start], and the index after it. A head may be cut over several lines (序/号)."""
     first = lines[start].s
     if "\t" in first:
-        cells = _cells(lines[start].text)
-        found = _columns(cells, tabs=True)
+        names = _cells(lines[start].text)
+        while names and not names[-1]:
+            names.pop()
+        found = _columns(names, tabs=True)
         return (found, start + 1) if found else None
-    if not squeeze(first).startswith("序"):
+    if len(first) > 90 or not squeeze(first).startswith("序"):
         return None
-    for size in range(1, 13):
-        taken = lines[start : start + size]
-        if len(taken) < size or width(taken[-1].s) > 90:
-            return None
-        cells = [c for line in taken for c in _words(line.text)]
-        while len(cells) >= 2 and cells[0].s == "序" and cells[1].s == "号":
+    cells: list[Text] = []
+    for size, line in enumerate(lines[start : start + 12], 1):
+        cells += _words(line.text) if len(line.s) <= 90 else [line.text]
+        if cells[0].s == "序" and len(cells) > 1:
             cells = [join(cells[:2]), *cells[2:]]
+        if cells[0].s not in ("序", "序号") or any(_role(cell) in (None, "seq") for cell in cells[1:]):
+            return None
         found = _columns(cells, tabs=False)
-        if found and not (start + size < len(lines) and _columns([*cells, *_words(lines[start + size].text)], tabs=False)):
+        following = lines[start + size : start + size + 1]
+        if found and not (following and len(following[0].s) <= 90 and _columns([*cells, *_words(following[0].text)], tabs=False)):
             return found, start + size
     return None
+
+
+def _role(cell: Text, taken: Sequence[str] = ()) -> str | None:
+    """What the column of this name holds; a second column of a role is `other`; None where it is no column name."""
+    name = squeeze(cell.s)
+    roles = [role for role, pattern in _ROLES if pattern.fullmatch(name)]
+    return next((role for role in roles if role == "other" or role not in taken), "other" if roles else None)
 
 
 def _columns(cells: Sequence[Text], *, tabs: bool) -> Columns | None:
     roles: list[str] = []
     for cell in cells:
-        name = squeeze(cell.s)
-        role = next((r for r, pattern in _ROLES if pattern.fullmatch(name) and (r == "other" or r not in roles)), None)
-        if role is None:
-            role = "other" if any(p.fullmatch(name) for _, p in _ROLES) else None
+        role = _role(cell, roles)
         if role is None:
             return None
         roles.append(role)
@@ -163,6 +170,8 @@ def _tab_rows(lines: Sequence[Line], columns: Columns) -> list[tuple[Text, list[
     rows: list[list[Text]] = []
     for line in lines:
         cells = _cells(line.text)
+        while len(cells) > len(columns.roles) and not cells[-1]:
+            cells.pop()
         if "\t" in line.s and len(cells) > seq and (squeeze(cells[seq].s).isdecimal() or len(cells) >= len(columns.roles)):
             rows.append(cells)
         elif rows:
@@ -201,9 +210,9 @@ def _folded_rows(lines: Sequence[Line], columns: Columns) -> list[tuple[Text, li
             if likely_units(squeeze("".join(x.s for x in body[tail:]))):
                 body, units = body[:tail], body[tail:]
         for role, part in (("title", narrow[:title_size]), ("units", units), ("body", body)):
-            i = columns.at(role)
-            if i is not None:
-                cells[i] = join(x.text for x in part)
+            place = columns.at(role)
+            if place is not None:
+                cells[place] = join(x.text for x in part)
         rows.append((number, cells))
     return rows
 
@@ -244,7 +253,7 @@ _CITATION = re.compile(
     r"|[^\s《》，。；\d]{4,30}[（(]第[一二三四五六七八九十]{1,3}期[）)])\s*[；;、，,]?\s*"
 )
 _FLOW = re.compile(
-    r"受理\s*(?:[（(][^（）()]{1,12}[）)])?\s*→|办理(?:纳税|缴费|[^。，；\s]{0,4})申报时|无需办理|(?:\d{1,2}[.．、])?[^。，；：\s]{2,10}：\s*1[.．、]|\d[.．、]\s*[^。；]{2,14}(?:提交申请|受理申请)|\d{4}年度[^。，]{2,16}时，"
+    r"受理\s*(?:[（(][^（）()]{1,12}[）)])?\s*→|办理(?:纳税|缴费|[^。，；\s]{0,4})申报时|无需办理|\d[.．、]\s*[^。；]{2,14}(?:提交申请|受理申请)|\d{4}年度[^。，]{2,16}时，"
 )
 
 

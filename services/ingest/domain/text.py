@@ -1,6 +1,5 @@
 """Bytes to lines of clean text in which every character still knows where it stands in the raw text."""
 
-import codecs
 import html
 import re
 import unicodedata
@@ -11,15 +10,21 @@ Span = tuple[int, int]
 
 SENTENCE_END = "。！？!?；;"
 _NEWLINES = "\n\r\f\v\x1c\x1d\x1e\x85\u2028\u2029"
-_BLOCK_TAGS = frozenset(
-    ["address", "article", "aside", "blockquote", "body", "br", "caption", "center", "dd", "div", "dl", "dt", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "html", "li", "main", "nav", "ol", "p", "pre", "section", "table", "tbody", "tfoot", "thead", "title", "tr", "ul"]
+_BLOCK_TAGS = (
+    "address article aside blockquote body br caption center dd div dl dt footer form h1 h2 h3 h4 h5 h6 header hr html li "
+    "main nav ol p pre section table tbody tfoot thead title tr ul "
 )
 _CELL_TAGS = frozenset({"td", "th"})
-_INLINE_TAGS = frozenset(
-    ["a", "abbr", "b", "big", "button", "cite", "code", "col", "colgroup", "em", "font", "i", "iframe", "img", "input", "ins", "label", "link", "meta", "o:p", "option", "q", "s", "select", "small", "span", "strong", "sub", "sup", "u"]
+_INLINE_TAGS = (
+    "a abbr b big button cite code col colgroup em font i iframe img input ins label link meta o:p option q s select small "
+    "span strong sub sup u "
 )
-_HIDDEN_TAGS = ("script", "style", "head", "noscript")
-_TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9:]{0,10})(?:\s[^<>]{0,2000})?/?>")
+_HIDDEN_TAGS = ("script", "style", "noscript")
+_BLOCKS = frozenset(_BLOCK_TAGS.split())
+_KNOWN_TAGS = _BLOCKS | _CELL_TAGS | set(_INLINE_TAGS.split()) | set(_HIDDEN_TAGS)
+_TAG = re.compile(r"</?([a-zA-Z][a-zA-Z0-9:-]{0,30})(?:\s[^<>]{0,2000})?/?>")
+_PAGE = re.compile(r"<!doctype\s+html|<html[\s>]|<body[\s>]", re.IGNORECASE)
+_DOCTYPE = re.compile(r"<![a-zA-Z][^<>]{0,300}>")
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,8});")
 _KEPT = frozenset("，：；？！（）［］｛｝．…" + "①②③④⑤⑥⑦⑧⑨⑩⑪⑫⑬⑭⑮⑯⑰⑱⑲⑳")  # NFKC would make them half-width, or a number of the text
 _PAGE_MARKS = (
@@ -29,18 +34,6 @@ _PAGE_MARKS = (
 )
 _RULE = re.compile(r"[-=_*─—]{3,}|(?:[-*_]\s+){2,}[-*_]")
 _HEADING = re.compile(r"\s{0,3}#{1,6}\s+")
-
-
-class NotADocument(Exception):
-    """These bytes cannot be read as a text document.
-
-    ``code`` is one of ``not-a-document`` (empty, binary, another format), ``too-large`` and ``unreadable`` (no known
-    encoding, or cut off); ``detail`` says what and where, ``hint`` what the sender can do. Both are Chinese sentences.
-    """
-
-    def __init__(self, code: str, detail: str, hint: str) -> None:
-        super().__init__(f"{code}: {detail}")
-        self.code, self.detail, self.hint = code, detail, hint
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +66,24 @@ class Text:
         return (self.at[0], max(self.to)) if self.s else (0, 0)
 
     def runs(self) -> tuple[tuple[int, int, int, int], ...]:
-        """(text from, text to, raw from, raw to): the pieces of raw text, in order, that make up this string."""
+        """(text from, text to, raw from, raw to): the pieces of raw text, in order, that make up this string.
+
+        Within a run characters stand one for one, or the run is one printed sign that several characters stand for (¼, &nbsp;).
+        """
         found: list[tuple[int, int, int, int]] = []
-        for i, (start, end) in enumerate(zip(self.at, self.to, strict=True)):
-            if found:
-                t0, t1, r0, r1 = found[-1]
-                one_to_one = t1 - t0 == r1 - r0
-                if (start == r1 and end == start + 1 and one_to_one) or (start == r0 and end == r1):
-                    found[-1] = (t0, i + 1, r0, end)
-                    continue
-            found.append((i, i + 1, start, end))
+        i = 0
+        while i < len(self.s):
+            start, end = self.at[i], self.to[i]
+            j = i + 1
+            while j < len(self.s) and self.at[j] == start and self.to[j] == end:
+                j += 1
+            if start < end:  # else a blank that markup stands for
+                single = j == i + 1 and end == start + 1
+                if found and single and found[-1][1] == i and found[-1][3] == start and found[-1][1] - found[-1][0] == start - found[-1][2]:
+                    found[-1] = (found[-1][0], j, found[-1][2], end)
+                else:
+                    found.append((i, j, start, end))
+            i = j
         return tuple(found)
 
 
@@ -111,68 +112,6 @@ def squeeze(text: str) -> str:
 def plain(raw: str) -> str:
     """The words of a stretch of raw text without markup, page marks and blanks (NFKC)."""
     return squeeze("".join(line.s for line in lines_of(raw)))
-
-
-# --- bytes ----------------------------------------------------------------------------------------------------------
-
-
-def decode(data: bytes, *, limit: int) -> str:
-    """The text of ``data``: UTF-8, UTF-16 with a byte order mark, or GB18030. Raises NotADocument."""
-    if len(data) > limit:
-        raise NotADocument("too-large", f"文件有 {len(data)} 字节，上限为 {limit} 字节。", "请拆分文件，或只上传正文与附件的文本。")
-    if not data.strip(b"\x00 \t\r\n\x0b\x0c\xef\xbb\xbf"):
-        raise NotADocument("not-a-document", "文件是空的。", "请检查文件是否上传完整。")
-    for magic, kind in ((b"%PDF-", "PDF"), (b"PK\x03\x04", "DOCX、XLSX 或压缩包"), (b"\xd0\xcf\x11\xe0", "DOC、XLS 或 WPS")):
-        if data.startswith(magic):
-            raise NotADocument("not-a-document", f"这是 {kind} 文件，不是文本。", "请另存为纯文本、Markdown 或 HTML 后上传。")
-    text = _decoded(data)
-    if not text.strip():
-        raise NotADocument("not-a-document", "文件里只有空白。", "请检查文件是否上传完整。")
-    strange = sum(1 for c in text if unicodedata.category(c) in ("Cc", "Cn", "Cs", "Co") and c not in _NEWLINES and c != "\t")
-    if strange * 50 > len(text):
-        raise NotADocument("not-a-document", f"{len(text)} 个字符里有 {strange} 个不是文字，像是二进制文件。", "请上传文本文件。")
-    return text
-
-
-def _decoded(data: bytes) -> str:
-    for mark, name in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
-        if data.startswith(mark):
-            try:
-                return data[2:].decode(name)
-            except UnicodeDecodeError as error:
-                raise NotADocument(
-                    "unreadable", f"按 UTF-16 读到第 {error.start + 3} 字节处出错，文件可能被截断。", "请重新导出并完整上传。"
-                ) from None
-    body = data.removeprefix(codecs.BOM_UTF8)
-    if b"\x00" in body:
-        raise NotADocument("not-a-document", f"第 {body.index(0) + 1} 字节是空字符，像是二进制文件。", "请上传文本文件。")
-    try:
-        return body.decode("utf-8")
-    except UnicodeDecodeError as error:
-        first = error
-    try:
-        text = body.decode("gb18030")
-        if _looks_chinese(text):
-            return text
-    except UnicodeDecodeError:
-        pass
-    if first.start >= len(body) - 3 and first.reason == "unexpected end of data":
-        raise NotADocument("unreadable", "文件在一个字的中间结束，被截断了。", "请完整上传文件。")
-    raise NotADocument("unreadable", f"第 {first.start + 1} 字节起既不是 UTF-8 也不是 GB18030。", "请另存为 UTF-8 后上传。")
-
-
-def _looks_chinese(text: str) -> bool:
-    """GB18030 decodes almost anything; what was really written in it is mostly common characters and punctuation."""
-    wide = [c for c in text if ord(c) > 127]
-    common = sum(1 for c in wide if "\u4e00" <= c <= "\u9fff" or "\u3000" <= c <= "\u303f" or "\uff00" <= c <= "\uffef" or c in "“”‘’—…·×")
-    first_level = sum(1 for c in wide if _first_level(c))
-    return common * 10 >= len(wide) * 9 and first_level * 10 >= len(wide) * 6
-
-
-def _first_level(c: str) -> bool:
-    """Punctuation and the 3,755 characters of GB 2312's first level, with which official writing is written."""
-    code = c.encode("gb18030")
-    return len(code) == 2 and (0xA1 <= code[0] <= 0xA3 or 0xB0 <= code[0] <= 0xD7) and code[1] >= 0xA1
 
 
 # --- characters -----------------------------------------------------------------------------------------------------
@@ -218,6 +157,7 @@ def _stream(raw: str) -> Text:
                 put(c, i, j)
 
     i, in_cell = 0, False
+    page = bool(_PAGE.search(raw, 0, 5000))  # a whole web page: whatever looks like a tag is one
     hidden_ends = dict.fromkeys(_HIDDEN_TAGS, True)
     for m in re.finditer(r"[<&]", raw):
         k = m.start()
@@ -229,20 +169,23 @@ def _stream(raw: str) -> Text:
                 continue
             words(i, k)
             i = close + 3
-        elif (tag := _TAG.match(raw, k)) and (name := tag[1].lower()) in _BLOCK_TAGS | _CELL_TAGS | _INLINE_TAGS | set(_HIDDEN_TAGS):
+        elif doctype := _DOCTYPE.match(raw, k):
+            words(i, k)
+            i = doctype.end()
+        elif (tag := _TAG.match(raw, k)) and ((name := tag[1].lower()) in _KNOWN_TAGS or page):
             words(i, k)
             i = tag.end()
             if name in _HIDDEN_TAGS and not tag[0].startswith("</") and hidden_ends[name]:
-                close = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(raw, i)
-                hidden_ends[name] = close is not None
-                i = close.end() if close else i
+                end = re.compile(rf"</{name}\s*>", re.IGNORECASE).search(raw, i)
+                hidden_ends[name] = end is not None
+                i = end.end() if end else i
             elif name in _CELL_TAGS:
                 in_cell = not tag[0].startswith("</")
                 if not in_cell:
-                    put("\t", k, i)
-            elif name in _BLOCK_TAGS:
+                    put("\t", k, k)
+            elif name in _BLOCKS:
                 in_cell = in_cell and name not in ("tr", "table", "tbody")
-                put(" " if in_cell else "\n", k, i)
+                put(" " if in_cell else "\n", k, k)
         elif entity := _ENTITY.match(raw, k):
             meant = html.unescape(entity[0])
             if meant != entity[0]:

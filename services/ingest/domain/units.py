@@ -17,6 +17,7 @@ _LABEL = re.compile(rf"(?:主要)?{_ROLE}(?:{_ROLE}|和|及|、|/)*(?:单位|部
 _NOTE = re.compile(
     rf"[（(〔\[【](?:{_LABEL.pattern})[^（(〔\[【]*(?:[（(][^（）()]*[）)][^（(〔\[【）)〕\]】]*)*[）)〕\]】][。.]?\s*$|(?:^|(?<=[。；;.!！\s）)”]))(?:{_LABEL.pattern})[^。]*[。]?\s*$"
 )
+_NAMED_APART = re.compile(r"各|全|中国|人民银行|国网|.{1,4}(?:区|县|市|省)(?!场)")  # names that say their level or need none
 _LEVEL = ("国家", "省", "市", "区", "县", "州")
 
 
@@ -38,6 +39,11 @@ def note_of(body: Text) -> tuple[Text, Text]:
     return note, inner
 
 
+def is_label(s: str) -> bool:
+    """Whether a line begins with 责任单位：, 牵头部门： or the like."""
+    return bool(_LABEL.match(s.lstrip("（(〔[【 ")))
+
+
 def split_names(text: Text) -> list[Text]:
     """Names between 、，；, not inside brackets; the labels 责任单位： 牵头单位： are left out."""
     names: list[Text] = []
@@ -47,10 +53,9 @@ def split_names(text: Text) -> list[Text]:
             depth += 1
         elif c in "）)〕】":
             depth = max(0, depth - 1)
-        elif c in _SEPARATORS and not depth:
-            if c != "." or not text.s[i - 1 : i].isascii():
-                names.append(tidy(text.part(start, i)))
-                start = i + 1
+        elif c in _SEPARATORS and not depth and (c != "." or not text.s[i - 1 : i].isascii()):
+            names.append(tidy(text.part(start, i)))
+            start = i + 1
     found: list[Text] = []
     for name in names:
         label = _LABEL.match(name.s)
@@ -64,8 +69,8 @@ def units_of(text: Text) -> tuple[Text, ...]:
     """The units a list names, in printed order: 各市、县（区）人民政府 is one name, and 以下… a sentence, not a name."""
     found: list[Text] = []
     for name in split_names(text):
-        if re.match(r"(?:以下|不再|分别|按|共同|等)", name.s) and not _NAME.fullmatch(name.s):
-            continue
+        if re.match(r"(?:以下|不再|以上|均|下同)", name.s):
+            break
         if found and found[-1].s.startswith("各") and len(found[-1]) <= 3 and not re.search(SUFFIX + "$", found[-1].s):
             found[-1] = Text(
                 f"{found[-1].s}、{name.s}", (*found[-1].at, found[-1].to[-1], *name.at), (*found[-1].to, found[-1].to[-1] + 1, *name.to)
@@ -75,23 +80,22 @@ def units_of(text: Text) -> tuple[Text, ...]:
     return tuple(found)
 
 
-def full_names(units: Sequence[str]) -> tuple[str, ...]:
-    """Names with the level an enumeration prints only once: 市市场监管局、发改委 is 市市场监管局 and 市发改委."""
+def full_names(units: Sequence[str], between: Sequence[str] = ()) -> tuple[str, ...]:
+    """Names with the level an enumeration prints only once: 市市场监管局、发改委 is 市市场监管局 and 市发改委.
+
+    ``between``: what is printed between each name and the next; a level holds on over 、 and ends at a comma.
+    """
     found: list[str] = []
     level = ""
-    for unit in units:
+    for i, unit in enumerate(units):
+        if i and re.search(r"[，,；;]", between[i - 1] if i <= len(between) else ""):
+            level = ""
         own = next((p for p in _LEVEL if unit.startswith(p)), "")
         if own:
             level = own
-        elif (
-            re.match(r"各|全|中国|人民银行|国网|.{1,4}(?:区|县|市|省)(?!场)", unit)
-            or not level
-            or not re.search(r"(?:局|委|办|厅|院|中心|会)(?:[（(].*)?$", unit)
-        ):
-            level = "" if not own and level and re.match(r".{1,4}(?:区|县)", unit) else level
-            found.append(unit)
-            continue
-        found.append(unit if own else level + unit)
+        elif level and re.search(r"(?:局|委|办|厅|院|中心|会)(?:[（(].*)?$", unit) and not _NAMED_APART.match(unit):
+            unit = level + unit
+        found.append(unit)
     return tuple(found)
 
 

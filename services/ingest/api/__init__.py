@@ -9,20 +9,24 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import PlainTextResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
 from contracts.events import DocumentFacts
 from contracts.registry import load_registry
-from services.chassis import clock
+from services.chassis import clock, dialer
 from services.chassis.app import Reply, allow, command, runtime_of
 from services.chassis.auth import Principal
 from services.chassis.outbox import TooLarge
 from services.chassis.problems import Fault, Problem
-from services.ingest.domain.reading import NotADocument, read
+from services.ingest.api import sources
+from services.ingest.domain.reading import NotADocument
+from services.ingest.domain.result import Read
 from services.ingest.domain.statements import authority_of, check
-from services.ingest.handlers import Delivery, Kept, Received, keep_document, keep_statements, refuse_document
+from services.ingest.handlers import Delivery, Kept, Received, keep_document, keep_statements, read_received, refuse_document
+from services.ingest.sandbox import Overwhelmed, read_safely
+from services.ingest.sources import Unfetched, client, fetch, ocr_of
 
 DOCUMENT_LIMIT = 20 * 1024 * 1024
 """Bytes a document may have."""
@@ -33,6 +37,7 @@ DELIVERY_LINES = 100_000
 _ENVELOPE = 1024 * 1024  # bytes of a multipart body around the file
 
 router = APIRouter()
+router.include_router(sources.router)
 
 
 class DocumentReceipt(BaseModel):
@@ -43,6 +48,7 @@ class DocumentReceipt(BaseModel):
     status: str = Field(description="read：已读取；needs_ocr：只有图像，等待识别")
     measures: int = Field(description="读出的举措数")
     title: str
+    notes: list[str] = Field(description="需要人留意的情况，例如哪几页没有文字层")
 
 
 class DocumentView(DocumentReceipt):
@@ -52,7 +58,7 @@ class DocumentView(DocumentReceipt):
     sha256: str
     facts: DocumentFacts
     received_at: datetime
-    trace_id: str | None
+    trace: str | None = Field(description="追踪编号（trace id）")
 
 
 class DocumentPage(BaseModel):
@@ -87,7 +93,7 @@ class DeliveryView(DeliveryReceipt):
     principal: str
     sha256: str
     received_at: datetime
-    trace_id: str | None
+    trace: str | None = Field(description="追踪编号（trace id）")
 
 
 class DeliverySummary(BaseModel):
@@ -107,6 +113,13 @@ class DeliveryPage(BaseModel):
     next: str | None
 
 
+class Address(BaseModel):
+    """The address of a document that ingest fetches itself."""
+
+    url: str = Field(max_length=2000)
+
+
+_MISSING = Fault("file", "缺少文件", '以 multipart/form-data 提交，文件放在 file 字段；或以 application/json 提交 {"url": "https://…"}')
 Limit = Annotated[int, Query(ge=1, le=1000)]
 Cursor = Annotated[int | None, Query(description="上一页的 next")]
 
@@ -118,9 +131,12 @@ _UPLOAD = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary", "description": "文本、Markdown 或 HTML，至多 20 MB"}},
+                    "properties": {
+                        "file": {"type": "string", "format": "binary", "description": "文本、Markdown、网页、DOCX、XLSX 或 PDF，至多 20 MB"}
+                    },
                 }
-            }
+            },
+            "application/json": {"schema": Address.model_json_schema()},
         },
     }
 }
@@ -141,22 +157,24 @@ _LINES = {
 async def upload(request: Request, principal: Annotated[Principal, Depends(allow("documents:write"))]) -> Response:
     """Read a document. 202 with its id; the same bytes again answer 200 and change nothing."""
     body, whole = await _body(request, DOCUMENT_LIMIT + _ENVELOPE)
-    received = await _file(request) if whole else Received("", body)
+    received = await _given(request, body) if whole else Received("", body)
     try:
         if len(received.data) > DOCUMENT_LIMIT or not whole:
             limit = DOCUMENT_LIMIT // 1024 // 1024
             raise NotADocument("too-large", f"文件超过 {limit} MB 的限制。", "请删去图片，或拆分后分别上传。")
-        reading = await asyncio.to_thread(read, received.data, name=received.name)
-        return await command(request, principal, lambda work: _keep(work, received, reading))
+        read = await read_received(received, reader=read_safely, ocr=ocr_of(runtime_of(request).settings))
+        return await command(request, principal, lambda work: _keep(work, received, read))
     except NotADocument as refusal:
         reason = refusal
+    except Overwhelmed as error:
+        raise Problem("unavailable", "正在读取的文件太多，请稍后重新上传") from error
     except TooLarge:
         reason = NotADocument("too-large", "文件中有一条举措过长，超过 256 KB。", "请检查文件的编号与分段是否完整。")
     return await command(request, principal, lambda work: _refuse(work, received, reason))
 
 
-async def _keep(work: Any, received: Received, reading: Any) -> Reply:
-    kept, new = await keep_document(received, reading, work)
+async def _keep(work: Any, received: Received, read: Read) -> Reply:
+    kept, new = await keep_document(received, read, work)
     return Reply(_receipt(kept), 202 if new else 200, (("Location", f"/v1/documents/{kept.document}"),))
 
 
@@ -252,7 +270,7 @@ async def delivery(delivery: str, request: Request, principal: Annotated[Princip
     if found is None or _sees(principal) not in (None, found.authority):
         raise Problem("not-found", "没有这次提供；请核对编号")
     view = asdict(found)
-    return Reply({**view, "trace_id": _trace_id(view.pop("trace"))}).response()
+    return Reply({**view, "trace": _trace_id(found.trace)}).response()
 
 
 def _sees(principal: Principal) -> str | None:
@@ -275,17 +293,34 @@ async def _body(request: Request, limit: int) -> tuple[bytes, bool]:
     return request._body, True
 
 
+async def _given(request: Request, body: bytes) -> Received:
+    """The document of a request: a file of a form, or the address of one."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        return await _file(request)
+    try:
+        address = Address.model_validate_json(body)
+    except ValidationError as error:
+        raise Problem("invalid-request", "没有收到文件", errors=[_MISSING]) from error
+    try:
+        async with client() as http:
+            fetched = await fetch(http, address.url, allow=dialer.allowed(runtime_of(request).settings.source_allow))
+    except Unfetched as failed:
+        raise Problem("unreadable", failed.problem, errors=[Fault("url", failed.problem, failed.hint)]) from failed
+    if fetched is None:
+        raise Problem("unreadable", "该网址没有给出内容", errors=[Fault("url", "该网址没有给出内容", "请下载后上传文件")])
+    return Received(fetched.name, fetched.data, fetched.declared)
+
+
 async def _file(request: Request) -> Received:
-    missing = Fault("file", "缺少文件", "以 multipart/form-data 提交，文件放在 file 字段")
     try:
         async with request.form(max_files=1, max_fields=10) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
-                raise Problem("invalid-request", "没有收到文件", errors=[missing])
+                raise Problem("invalid-request", "没有收到文件", errors=[_MISSING])
             name = PurePosixPath((file.filename or "").replace("\\", "/")).name.replace("\x00", "")[-200:]
-            return Received(name, await file.read())
+            return Received(name, await file.read(), file.content_type)
     except MultiPartException as error:
-        raise Problem("invalid-request", "上传的内容不是完整的 multipart/form-data", errors=[missing]) from error
+        raise Problem("invalid-request", "上传的内容不是完整的 multipart/form-data", errors=[_MISSING]) from error
 
 
 def _problem(body: dict[str, Any]) -> Reply:
@@ -300,6 +335,7 @@ def _receipt(kept: Kept) -> dict[str, Any]:
         "status": kept.status,
         "measures": kept.measures,
         "title": kept.facts["title"],
+        "notes": kept.notes,
     }
 
 
@@ -310,7 +346,7 @@ def _document(kept: Kept) -> dict[str, Any]:
         "sha256": kept.sha256,
         "facts": kept.facts,
         "received_at": kept.received_at,
-        "trace_id": _trace_id(kept.trace),
+        "trace": _trace_id(kept.trace),
     }
 
 

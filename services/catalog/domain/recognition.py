@@ -1,0 +1,210 @@
+"""Conditions in a stretch of words: dates, bounded figures and wordings of the tables, each with its words and its value.
+
+Where a stretch may condition a benefit is decided in `conditions`; here only what its words say.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from services.catalog.domain.attributes import FIGURE_NAMES, HEADS, MEASURED, SAID, Measured, Said, named_after
+from services.catalog.domain.passage import Span
+from services.catalog.domain.quantities import Comparison, Figure, Window, comparisons, plain, windows
+
+SIZES = (("大", "大型"), ("中", "中型"), ("小", "小型"), ("微", "微型"))
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`value` is as printed: text, a list of texts, a number, a pair of dates; `unit` the printed unit of a number.
+
+    `excepted` is true where the words make an exception (除…外, 不含, 未…): the rule asks for the contrary.
+    """
+
+    attribute: str
+    operator: str
+    value: object
+    unit: str | None
+    span: Span
+    comparison: Comparison | None = None
+    window: Window | None = None
+    excepted: bool = False
+
+
+@dataclass(frozen=True)
+class Wordings:
+    """The tables of `attributes` as one value, so that a test can take entries out."""
+
+    said: tuple[Said, ...] = SAID
+    measured: tuple[Measured, ...] = MEASURED
+    heads: tuple[tuple[str, str], ...] = HEADS
+
+
+# A condition of the key's attribute says nothing of its own inside one of these.
+INSIDE = {
+    "行业": ("资质认定", "纳统情况", "产业政策符合", "名单入选", "承租国有房产", "项目入库", "行业"),
+    "名单入选": ("信用状况",),
+    "企业规模": ("资质认定", "纳统情况", "上市板块", "上市阶段", "名单入选", "项目入库", "创办主体"),
+    "主体类型": ("企业规模", "招用对象", "人员身份", "签订合同", "证明材料", "承租国有房产", "资质认定", "上市阶段"),
+    "人员身份": ("招用对象",),
+    "社保缴纳": ("缴税困难", "招用对象"),
+    "生产经营困难": ("受疫情影响",),
+    "缴税困难": ("受疫情影响",),
+    "产品或业务": ("行业", "设备用途", "项目类型", "投保险种", "融资租赁标的物", "承租国有房产"),
+    "项目类型": ("资质认定", "参加展会", "上市阶段", "融资租赁标的物", "示范效应", "采购项目金额"),
+    "设立机构": ("注册地",),
+    "业务发生期间": ("纳统情况", "项目入库", "名单入选", "亏损发生年度", "资质认定", "证明材料"),
+    "首次认定": ("贷款类型", "知识产权质押融资"),
+    "知识产权": ("知识产权质押融资",),
+    "兼并重组": ("基金类型",),
+    "贷款风险发生": ("受疫情影响",),
+    "评估结果": ("验收结果",),
+    "设备用途": ("项目类型",),
+}
+_DEADLINE = re.compile(r"(?:延长?至|延至|执行至|截至|截止|有效期至|延续到|期限[^,。;]{0,4}至|最迟|不晚于|至)$")
+_HAPPENED = re.compile(r"到期|注册|成立|设立|取得|获得|认定|申报的|开工|投产|签订|购置|登记")
+
+
+def recognised(text: str, region: Span, figures_given: Sequence[Figure], wordings: Wordings) -> list[Condition]:
+    """Every condition that the words of `region` say; figures that are given away condition nothing."""
+    found: list[Condition] = []
+    given = [f.span for f in figures_given]
+    for window in windows(text[region.start : region.end]):
+        span = moved(window.span, region.start)
+        if not is_deadline(text, window, span):
+            found.append(_dated(text, region, Window(window.start, window.end, span)))
+    dated = [c.span for c in found]
+    for comparison in comparisons(text[region.start : region.end]):
+        span = moved(comparison.span, region.start)
+        if any(span.meets(g) for g in given) or any(moved(comparison.figures[0].span, region.start).meets(d) for d in dated):
+            continue
+        measured = None if _excepted(text, region, span) else _measured(text, region, comparison, wordings)
+        if measured:
+            found.append(measured)
+    bounded = [moved(c.comparison.span, region.start) for c in found if c.comparison]
+    found = [c for c in found if c.window is None or not any(c.span.within(b) for b in bounded)]  # the year of a figure is its period
+    taken = [c.span for c in found if c.comparison]
+    for said in wordings.said:
+        for m in re.finditer(said.wording, text[region.start : region.end]):
+            span = Span(region.start + m.start("v"), region.start + m.end("v"))
+            if len(span) < 2 or any(span.within(t) for t in taken) or (said.attribute not in CITES and _cited(text, span)):
+                continue
+            if any(c.attribute == said.attribute and c.span.meets(span) for c in found):
+                continue
+            found.append(Condition(said.attribute, said.operator, _value(said, text[span.start : span.end]), None, span))
+    return found
+
+
+# Attributes whose words may stand in the title of a cited document.
+CITES = frozenset({"证明材料", "产业政策符合", "标准制定", "项目类型"})
+
+
+def _cited(text: str, span: Span) -> bool:
+    """Inside 《…》: the name of a document, not a condition."""
+    return text.rfind("《", 0, span.start + 1) > text.rfind("》", 0, span.start + 1)
+
+
+def _excepted(text: str, region: Span, span: Span) -> bool:
+    """Inside 除…以外: what does not count."""
+    out = re.search(r"除[^。;]{0,80}$", text[region.start : span.start])
+    return bool(out) and bool(re.match(r"[^。;]{0,60}?(?:以外|之外|除外)", text[span.end : region.end]))
+
+
+def moved(span: Span, by: int) -> Span:
+    """The same stretch counted from elsewhere."""
+    return Span(span.start + by, span.end + by)
+
+
+# What a date is the date of, by the words behind it.
+DATED = (
+    (r"到期", "贷款到期时间"),
+    (r"(?:取得|获得)[^,。;]{0,14}许可", "许可证取得时间"),
+    (r"[^,。;]{0,4}(?:注册|成立|设立|登记)", "注册时间"),
+    (r"[^,。;]{0,4}(?:认定|获评)", "认定时间"),
+    (r"[^,。;]{0,4}签订", "合同签订时间"),
+    (r"[^,。;]{0,4}发放的[^,。;]{0,10}贷款", "贷款发放时间"),
+    (r"[^,。;]{0,4}入驻", "入驻时间"),
+    (r"[^,。;]{0,4}落户", "落户时间"),
+)
+
+
+def _dated(text: str, region: Span, window: Window) -> Condition:
+    after = text[window.span.end : window.span.end + 24]
+    attribute = next((name for words, name in DATED if re.match(words, after)), "业务发生期间")
+    value: object = [_iso(window.start), _iso(window.end)]
+    operator = "within_period"
+    if window.start is None:
+        operator, value = "<=", _iso(window.end)
+    elif window.end is None:
+        operator, value = ">=", _iso(window.start)
+    return Condition(attribute, operator, value, None, window.span, window=window)
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _measured(text: str, region: Span, comparison: Comparison, wordings: Wordings) -> Condition | None:
+    subject = text[region.start + comparison.subject.start : region.start + comparison.subject.end]
+    subject = re.split(r"[对的且、]|并(?!购)", subject)[-1]
+    after = text[region.start + comparison.span.end : region.start + comparison.span.end + 8]
+    if comparison.operator in ("<=", "<") and re.match(r"(?:补|完成|申请|提出|缴|办理|提交|按)", after):
+        return None
+    figure = comparison.figures[0]
+    unit = figure.unit.lstrip("万亿千百") if figure.money else figure.unit
+    attribute = None
+    whole = re.sub(r"\([^()]*\)", "", text[region.start + comparison.subject.start : region.start + comparison.subject.end])
+    for row, said in ((row, said) for said in (re.sub(r"\([^()]*\)", "", subject), whole) for row in wordings.measured):
+        if row.units and not _unit_fits(unit, row.units):
+            continue
+        if not row.units and not (figure.money or figure.share):
+            continue
+        if re.search(row.subject, said) or (row.after and re.match(row.after, after)):
+            attribute = row.attribute
+            break
+    attribute = attribute or named_after(subject, FIGURE_NAMES, at_least=0.6)
+    if attribute is None and (len(subject) < 3 or re.search(r"[、按照给予]$|^按", subject)):
+        return None
+    span = moved(comparison.span, region.start)
+    start = span.end - len(text[span.start : span.end])
+    keep = max(start, region.start + comparison.subject.end - max(len(subject), 2))
+    value: object = plain(figure.value)
+    if comparison.operator == "between":
+        value = [plain(f.value) for f in comparison.figures]
+    return Condition(
+        attribute or subject or "其他条件", comparison.operator, value, figure.unit, Span(keep, span.end), comparison=comparison
+    )
+
+
+def _unit_fits(unit: str, units: str) -> bool:
+    return unit in re.findall(r"个月|会计年度|周岁|人次|千伏|千瓦|分钟|小时|平方米|学时|课时|.", units)
+
+
+def _value(said: Said, words: str) -> object:
+    if said.attribute == "企业规模":
+        sizes = [name for char, name in SIZES if char in words.partition("企业")[0]]
+        sizes += ["个体工商户"] if "个体" in words else []
+        return sizes or [words]
+    if said.operator in ("first_time", "not"):
+        return True if said.operator == "first_time" else words
+    return [w for w in re.split(r"、|以及|和|或", words) if w] if said.operator == "in" else words
+
+
+def inside_another(c: Condition, found: list[Condition]) -> bool:
+    """True where a fuller condition around it already says it."""
+    return any(
+        o is not c
+        and o.attribute in INSIDE.get(c.attribute, ())
+        and o.span.meets(c.span)
+        and (len(o.span) >= len(c.span) or c.attribute == "人员身份")
+        for o in found
+    )
+
+
+def is_deadline(text: str, window: Window, span: Span) -> bool:
+    """True for a date by which something must be done; "…前成立" tells of the enterprise and is none."""
+    after = text[span.end : span.end + 6]
+    if _DEADLINE.search(text[max(0, span.start - 8) : span.start]) and not re.match(r"[^,。;]{0,4}(?:期间)", after):
+        return True
+    return window.start is None and not _HAPPENED.match(after)

@@ -1,0 +1,52 @@
+"""The matcher as catalog asks it: what a benefit would do, before it is published."""
+
+import ssl
+from functools import cache
+
+import httpx
+
+from contracts.rules import Benefit, dumps, loads
+from services.catalog.handlers import Checks, Finding, Unavailable
+
+DEADLINE = 20.0
+"""Seconds a simulation may take."""
+REACH = ("eligible", "ineligible", "undetermined", "amount")
+"""What an officer is told of whom a benefit would reach."""
+
+
+class PolicyMatch:
+    """policy_match over REST; calling it is `handlers.Simulation`."""
+
+    def __init__(self, url: str, key: str | None, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._url, self._key, self._transport = url, key, transport
+
+    async def __call__(self, benefit: Benefit, *, reach: bool = True) -> Checks:
+        """The matcher's findings, cases and reach. Raises Unavailable, whatever it is that keeps it from answering."""
+        headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {self._key}"} if self._key else {})
+        try:
+            async with httpx.AsyncClient(
+                base_url=self._url, timeout=DEADLINE, trust_env=False, verify=_trusted(), transport=self._transport
+            ) as client:
+                answer = await client.post("/v1/simulations", params={"reach": reach}, content=dumps({"benefit": benefit}), headers=headers)
+        except httpx.HTTPError as error:
+            raise Unavailable(type(error).__name__) from error
+        if answer.status_code != 200:
+            raise Unavailable(f"policy_match answered {answer.status_code}")
+        try:
+            told = loads(answer.content)
+            findings = tuple(
+                Finding(one["at"], one["severity"], one["problem"], one.get("hint") or "")
+                for one in told["findings"]
+                if one.get("code") != "case-fails"  # the cases say it themselves
+            )
+            cases = tuple({"name": one["name"], "passed": bool(one["passed"]), "why": one.get("why")} for one in told["cases"])
+            counts = told.get("reach")
+            return Checks(findings, cases, {name: counts[name] for name in REACH if name in counts} if counts else None)
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Unavailable("policy_match answered what is no simulation") from error
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted, read once: reading them takes longer than the question."""
+    return httpx.create_ssl_context()

@@ -1,0 +1,375 @@
+"""`zhaoqi …`: a thin door on the same code the services run. stdout carries JSON Lines only; what went wrong goes to stderr.
+
+Exit codes: 0 done, 1 bad content (where and why), 2 wrong use.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+DONE, BAD_CONTENT, WRONG_USE = 0, 1, 2
+
+
+class Command(NamedTuple):
+    """One line of the table: what it is for, its flags, what it runs. `run` imports its room only when it is called."""
+
+    purpose: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    parser = argparse.ArgumentParser(prog="zhaoqi", description="找企：让政策找到它要找的企业")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="命令")
+    for name, command in COMMANDS.items():
+        command.arguments(commands.add_parser(name, help=command.purpose, description=command.purpose))
+    given = parser.parse_args(argv)
+    try:
+        return COMMANDS[given.command].run(given)
+    except BrokenPipeError:  # the reader has seen enough
+        sys.stderr.close()
+        return DONE
+
+
+def say(value: Any) -> None:
+    """One JSON object on a line of its own."""
+    from contracts.rules import dumps
+
+    print(dumps(value))
+
+
+def complain(*problems: str) -> int:
+    """What is wrong with the content, and where."""
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return BAD_CONTENT
+
+
+# --------------------------------------------------------------------------------------------------- match, explain, check
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} 不是日期；应写成 2025-06-30") from error
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if not path.is_file():
+        raise argparse.ArgumentTypeError(f"没有文件 {text}")
+    return path
+
+
+def _files(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--benefits", type=_file, required=True, metavar="B.json", help="事项文件：JSON 数组")
+    parser.add_argument("--enterprises", type=_file, required=True, metavar="E", help="企业文件：.jsonl、.parquet 或 .csv")
+    parser.add_argument("--as-of", type=_day, required=True, metavar="2025-06-30", help="以哪一天为准")
+    parser.add_argument("--json", action="store_true", help="输出 JSON Lines（本来如此）")
+
+
+def _match_arguments(parser: argparse.ArgumentParser) -> None:
+    _files(parser)
+    parser.add_argument("--list", action="store_true", help="列出各类企业的统一社会信用代码")
+
+
+def _explain_arguments(parser: argparse.ArgumentParser) -> None:
+    _files(parser)
+    parser.add_argument("--uscc", required=True, help="要解释的企业")
+    parser.add_argument("--benefit", metavar="ID", help="只解释这一个事项")
+
+
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--benefits", type=_file, required=True, metavar="B.json", help="事项文件：JSON 数组")
+    parser.add_argument("--json", action="store_true", help="输出 JSON Lines（本来如此）")
+
+
+def _read(given: argparse.Namespace) -> tuple[list[Any], list[Any], Any, Any]:
+    from contracts.registry import load_figures, load_registry
+    from contracts.uscc import uscc_problem
+    from services.policy_match import sources
+
+    registry, figures = load_registry(), load_figures()
+    benefits = sources.read_benefits(given.benefits, registry)
+    enterprises = sources.read_enterprises(given.enterprises, registry)
+    for name in sources.unlisted(enterprises, registry):
+        print(f"注意：{given.enterprises}：登记册没有 “{name}”，已忽略", file=sys.stderr)
+    unsound = sum(uscc_problem(enterprise.uscc) is not None for enterprise in enterprises)
+    if unsound:
+        print(f"注意：{given.enterprises}：{unsound} 个统一社会信用代码不合 GB 32100-2015", file=sys.stderr)
+    return benefits, enterprises, registry, figures
+
+
+def _match(given: argparse.Namespace) -> int:
+    from services.policy_match.domain import AmountInterval, outcome, rank_population
+    from services.policy_match.sources import BadContent
+
+    try:
+        benefits, enterprises, registry, figures = _read(given)
+    except BadContent as error:
+        return complain(*error.problems)
+    population = rank_population(benefits, enterprises, as_of=given.as_of, registry=registry, figures=figures)
+    for benefit in benefits:
+        lists: dict[str, list[str]] = {"eligible": [], "ineligible": [], "undetermined": []}
+        amounts: list[AmountInterval] = []
+        for enterprise in enterprises:
+            state, amount = outcome(benefit, enterprise, as_of=given.as_of, registry=registry, figures=figures, population=population)
+            lists[state].append(enterprise.uscc)
+            if state == "eligible" and benefit.pays in (None, "money"):
+                amounts.append(amount)
+        highs = [amount.high for amount in amounts if amount.high is not None]
+        low, high = (sum(ends, start=Decimal("0.00")) for ends in ((amount.low for amount in amounts), highs))
+        line: dict[str, Any] = {"benefit": benefit.id, **{state: len(usccs) for state, usccs in lists.items()}}
+        line["amount"] = {"low": str(low), "high": str(high) if len(highs) == len(amounts) else None}
+        if given.list:
+            line["lists"] = lists
+        say(line)
+    return DONE
+
+
+def _explain(given: argparse.Namespace) -> int:
+    from services.policy_match.domain import decide, rank_population
+    from services.policy_match.sources import BadContent
+
+    try:
+        benefits, enterprises, registry, figures = _read(given)
+    except BadContent as error:
+        return complain(*error.problems)
+    enterprise = next((e for e in enterprises if e.uscc == given.uscc), None)
+    if enterprise is None:
+        return complain(f"{given.enterprises}：没有 --uscc 所指的企业；请核对代码")
+    chosen = [benefit for benefit in benefits if given.benefit in (None, benefit.id)]
+    if not chosen:
+        return complain(f"{given.benefits}：没有 id 为 “{given.benefit}” 的事项")
+    population = rank_population(chosen, enterprises, as_of=given.as_of, registry=registry, figures=figures)
+    for benefit in chosen:
+        say(decide(benefit, enterprise, as_of=given.as_of, registry=registry, figures=figures, population=population))
+    return DONE
+
+
+def _check(given: argparse.Namespace) -> int:
+    from contracts.registry import load_figures, load_registry
+    from contracts.rules import RuleError, parse_benefit
+    from services.policy_match.domain import check
+    from services.policy_match.sources import BadContent, benefit_name, raw_benefits
+
+    try:
+        raw = raw_benefits(given.benefits)
+    except BadContent as error:
+        return complain(*error.problems)
+    read: list[Any] = []
+    for one in raw:
+        try:
+            read.append(parse_benefit(one))
+        except RuleError as error:
+            read.append(error)
+    benefits = [one for one in read if not isinstance(one, RuleError)]
+    sound = True
+    for position, one in enumerate(read):
+        name = benefit_name(raw[position], position)
+        if isinstance(one, RuleError):
+            errors = [{"code": "schema", **problem._asdict()} for problem in one.problems]
+            line = {"benefit": name, "ok": False, "errors": errors, "warnings": [], "open_facts": [], "cases_passed": 0}
+        else:
+            report = check(one, registry=load_registry(), figures=load_figures(), others=benefits)
+            errors = [problem._asdict() for problem in report.errors]
+            if sum(one.id == other.id for other in benefits) > 1:
+                errors.append({"code": "duplicate-id", "at": "id", "problem": f"id “{one.id}” 重复", "hint": "每个事项的 id 应唯一"})
+            line = {
+                "benefit": name,
+                "ok": not errors,
+                "errors": errors,
+                "warnings": [warning._asdict() for warning in report.warnings],
+                "open_facts": report.open_facts,
+                "cases_passed": report.cases_passed,
+            }
+        say(line)
+        for problem in errors:
+            sound = False
+            complain(f"{given.benefits}：{name}：{problem['at'] or '（根）'}：{problem['problem']}；{problem['hint']}")
+    return DONE if sound else BAD_CONTENT
+
+
+# ------------------------------------------------------------------------------------------------------------ read, benefits
+
+
+def _documents(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("files", type=_file, nargs="+", metavar="FILE", help="官方文件")
+    parser.add_argument("--json", action="store_true", help="输出 JSON Lines（本来如此）")
+
+
+def _read_documents(given: argparse.Namespace) -> int:
+    import asyncio
+
+    from services.ingest.domain.decoding import NotADocument
+    from services.ingest.domain.result import to_json
+    from services.ingest.sandbox import read_safely
+
+    async def each() -> int:
+        worst = DONE
+        for path in given.files:
+            try:
+                read = await read_safely(path.read_bytes(), path.name)
+            except NotADocument as error:
+                worst = complain(f"{path}：{error}")
+                continue
+            for note in read.notes:
+                complain(f"{path}：{note}")
+            say(to_json(read.reading))
+        return worst
+
+    return asyncio.run(each())
+
+
+def _read_benefits(given: argparse.Namespace) -> int:
+    from services.catalog.domain.drafts import Document
+    from services.catalog.domain.listing import benefits
+    from services.ingest.domain.decoding import NotADocument
+    from services.ingest.domain.reading import read
+    from services.ingest.domain.text import lines_of
+
+    worst = DONE
+    for path in given.files:
+        try:
+            reading = read(path.read_bytes(), name=path.name)
+        except NotADocument as error:
+            worst = complain(f"{path}：{error}")
+            continue
+        of = reading.document
+        title = of.enclosed[0] if of.enclosed else of.title
+        days = (of.issue_date, of.valid_from, of.valid_to)
+        issued, begins, ends = (date.fromisoformat(day[0]) if day else None for day in days)
+        header = Document(
+            title=title.text if title else path.stem,
+            issuer=of.issuer.text if of.issuer else None,
+            doc_number=of.doc_number.text if of.doc_number else None,
+            issue_date=issued,
+            valid_from=begins,
+            valid_to=ends,
+        )
+        page = "</" in reading.raw  # of a page the printed lines, of a text every character as it stands, so that quotes occur in it
+        say(benefits("\n".join(line.s for line in lines_of(reading.raw)) if page else reading.raw, header))
+    return worst
+
+
+# ------------------------------------------------------------------------------------------------------------ up, demo, keys
+
+
+def _up_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--kafka", action="store_true", help="用真正的 Apache Kafka（需要 Java 与 Maven）代替内存中的中间件")
+    parser.add_argument("--var", type=Path, default=Path("var/up"), metavar="DIR", help="数据、日志与地址所在的文件夹")
+
+
+def _up(given: argparse.Namespace) -> int:
+    import signal
+
+    from contracts.topics import TOPICS
+    from deploy.embedded import Platform
+    from deploy.processes import StartError
+
+    try:
+        with Platform(given.var, TOPICS, with_kafka=given.kafka) as platform:
+            print(f"broker        {platform.bootstrap}  ({platform.broker})", file=sys.stderr)
+            for name, url in platform.urls.items():
+                print(f"{name:<13} {url}/docs", file=sys.stderr)
+            print(f"地址也写在 {given.var / 'run.json'}；按 Ctrl-C 停止", file=sys.stderr)
+            signal.signal(signal.SIGTERM, signal.default_int_handler)
+            signal.pause()
+    except KeyboardInterrupt:
+        return DONE
+    except StartError as error:
+        return complain(str(error))
+    return DONE
+
+
+def _demo_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--docs", type=Path, metavar="DIR", help="文件所在的文件夹；不给时用自拟的样例")
+    parser.add_argument("--out", type=Path, default=Path("demo.json"), metavar="demo.json", help="结果写到哪里")
+    parser.add_argument("--var", type=Path, default=Path("var/demo"), metavar="DIR", help="数据、日志与追踪所在的文件夹")
+    parser.add_argument("--kafka", action="store_true", help="用真正的 Apache Kafka")
+    parser.add_argument("--enterprises", type=int, default=2000, metavar="N", help="合成企业的家数")
+    parser.add_argument("--seed", type=int, default=1, help="合成城市的种子")
+
+
+def _demo(given: argparse.Namespace) -> int:
+    from deploy.demo import SAMPLES, run
+    from deploy.processes import StartError
+
+    try:
+        return run(
+            docs=given.docs or SAMPLES, out=given.out, var=given.var, with_kafka=given.kafka, count=given.enterprises, seed=given.seed
+        )
+    except StartError as error:
+        return complain(str(error))
+
+
+def _keys_arguments(parser: argparse.ArgumentParser) -> None:
+    from services.chassis.auth import KINDS
+
+    parser.add_argument("action", choices=("create",), help="create：新建一个密钥，只显示一次")
+    parser.add_argument("--principal", choices=KINDS, required=True, help="谁：平台、经办人、部门、企业、运维")
+    parser.add_argument("--name", default="", help="名称，写进历史记录")
+    parser.add_argument("--scopes", required=True, help="权限，逗号分隔")
+    parser.add_argument("--department", default="", help="经办人或部门所属")
+    parser.add_argument("--roles", default="", help="经办人的角色，逗号分隔：editor,reviewer,publisher")
+    parser.add_argument("--uscc", default="", help="企业的统一社会信用代码")
+    parser.add_argument("--days", type=int, metavar="N", help="多少天后过期")
+    parser.add_argument("--var", type=Path, default=Path("var/up"), metavar="DIR", help="zhaoqi up 的文件夹")
+
+
+def _keys(given: argparse.Namespace) -> int:
+    import asyncio
+    import json
+    import os
+    from datetime import timedelta
+
+    from deploy.keys import BadPrincipal, create_key
+    from services.chassis import clock
+    from services.chassis.auth import Principal
+
+    run, secret = given.var / "run.json", given.var / "secret"
+    if not run.is_file():
+        return complain(f"没有 {run}：先运行 zhaoqi up，或用 --var 指出它的文件夹")
+    databases = {name: service["database"] for name, service in json.loads(run.read_text("utf-8"))["services"].items()}
+    principal = Principal(
+        given.principal,
+        given.name or given.department or given.uscc or given.principal,
+        frozenset(filter(None, given.scopes.split(","))),
+        department=given.department,
+        uscc=given.uscc,
+        roles=frozenset(filter(None, given.roles.split(","))),
+    )
+    expires = clock.now() + timedelta(days=given.days) if given.days else None
+    try:
+        key = asyncio.run(
+            create_key(databases, principal, secret=os.environ.get("ZHAOQI_SECRET") or secret.read_text("utf-8"), expires_at=expires)
+        )
+    except BadPrincipal as error:
+        complain(str(error))
+        return WRONG_USE
+    print(key)
+    return DONE
+
+
+COMMANDS: dict[str, Command] = {
+    "match": Command("哪些企业符合哪些事项、共多少钱", _match_arguments, _match),
+    "explain": Command("一家企业为什么符合、不符合或尚不能确定", _explain_arguments, _explain),
+    "check": Command("事项能不能发布：结构、事实、类型、矛盾与用例", _check_arguments, _check),
+    "read": Command("官方文件里的举措、数字与文件要素", _documents, _read_documents),
+    "benefits": Command("官方文件里企业能得到的事项：对象、金额与条件", _documents, _read_benefits),
+    "demo": Command("从文件到收件箱走完全程", _demo_arguments, _demo),
+    "up": Command("在本机启动全部服务并保持运行", _up_arguments, _up),
+    "keys": Command("为调用方新建接口密钥", _keys_arguments, _keys),
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The ways out: the live stream to an inbox, and webhooks to platforms."""

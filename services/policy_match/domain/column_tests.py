@@ -1,0 +1,491 @@
+"""A test of facts, or of the fields of a row, as a question to columns: which codes make it true, which false, or what sum has which sign.
+
+A threshold is placed among a column's distinct values exactly, in integers or fractions; sums are taken in 64-bit integers, and only
+where they cannot overflow. What cannot be asked this way without a doubt is left to the interpreter.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil, floor, gcd, lcm
+from typing import Any, Literal
+
+import numpy as np
+
+from contracts.rules import OPEN, TWINS, Compared, FactTest, FactValue, FieldTest, FieldValue, Plus, Shift, Times
+from services.policy_match.domain.columns import Bits, Column, Key, SetColumn
+from services.policy_match.domain.distinct import constant
+from services.policy_match.domain.interpreter import Scope, value, window
+from services.policy_match.domain.periods import key_of, resolve
+from services.policy_match.domain.values import NOTHING, OPEN_END, TypeMismatch, Unknown, as_date, same_text, stem
+
+Spans = tuple[tuple[int, int], ...]
+"""Codes from the first to before the second, each; apart from one another."""
+_INT64 = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """True where the row's code lies in one of `true`, false where in one of `false`, else unknown."""
+
+    key: Key
+    true: Spans
+    false: Spans
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """Whether a row holds any, or all, of the members; unknown where the set is."""
+
+    key: Key
+    members: tuple[str, ...]
+    every: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Sign:
+    """How the sum of factor x column, plus a constant, compares with 0; unknown where a column is."""
+
+    op: str
+    terms: tuple[tuple[Key, int], ...]
+    constant: int
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How `now` x the one column, less `then` x the other, plus a constant, compares with 0. In the other column `zero`, where given,
+    stands for 0; what is then not above 0 leaves a growth undefined, hence unknown."""
+
+    op: str
+    now: tuple[Key, int]
+    then: tuple[Key, int]
+    constant: int
+    zero: int | None
+    growth: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """How one column of days compares with another, moved day by day as the table says (ordinal -> ordinal). In the `open` ones a
+    day that is not stated has not come yet: it is later than every day."""
+
+    op: str
+    left: Key
+    right: Key
+    moved: Mapping[int, int] | None
+    open: frozenset[Key]
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What was found by other means."""
+
+    true: Bits
+    false: Bits
+
+
+@dataclass(frozen=True, slots=True)
+class Joint:
+    """Kleene's and, or the negation of the only part."""
+
+    kind: Literal["all", "not"]
+    parts: tuple[Question, ...]
+
+
+Question = Codes | Members | Sign | Change | Days | Settled | Joint
+
+
+@dataclass
+class Asking:
+    """Where questions are put: the columns of a city, or of a record table (`of_rows`), on a day. `scope` is that of an enterprise of
+    which nothing is known. `open_ended` are the fields whose missing day has not come yet. `asked` gathers the columns looked at."""
+
+    columns: Mapping[Key, Column | SetColumn]
+    scope: Scope
+    of_rows: bool = False
+    open_ended: frozenset[Key] = frozenset()
+    asked: set[Key] = field(default_factory=set)
+
+    def question(self, test: FactTest | FieldTest) -> Question | None:
+        """The question for a test; None where the interpreter must decide it."""
+        try:
+            return self._question(test)
+        except TypeMismatch:
+            return None
+
+    def _question(self, test: FactTest | FieldTest) -> Question | None:
+        if isinstance(test, FieldTest):
+            return self._compared(test, test, ("", test.field), self.scope) if self.of_rows else None
+        if test.fact.startswith(OPEN) and test.take != "every":
+            return Codes((test.fact, ""), (), ())
+        if test.period is None:
+            return None if self._by_period(test.fact) else self._compared(test, test, (test.fact, ""), self.scope)
+        if test.since is not None and not constant(test.since):
+            return None
+        periods = window(test, self.scope)
+        if isinstance(periods, Unknown) or not periods:
+            return None
+        keys = [(test.fact, key_of(period)) for period in periods]
+        if test.take == "every":
+            here = resolve(test.period, self.scope.as_of)
+            parts = [
+                self._compared(test, None, key, self.scope.moving(test.period, period.number - here.number))
+                for key, period in zip(keys, periods, strict=True)
+            ]
+            return _joint(parts)
+        if test.take is None:
+            return self._compared(test, test, keys[-1], self.scope)
+        if test.take == "growth" or (test.take == "increase" and test.base_if_zero is not None):
+            return self._change(test, keys[0], (test.fact, key_of(periods[0].year_before()))) if len(keys) == 1 else None
+        return self._compared(test, test, None, self.scope)
+
+    def _by_period(self, fact: str) -> bool:
+        """Whether some enterprise states the fact by period, though the test names none."""
+        return any(name == fact and period for name, period in self.columns)
+
+    def _compared(self, test: Compared, left: FactValue | FieldValue | None, key: Key | None, scope: Scope) -> Question | None:
+        """What the test asks of one column (`key`), or of a figure reckoned from several (`left`)."""
+        twin = TWINS.get(test.is_)
+        if twin is not None:
+            positive = self._holds(twin, test, left, key, scope)
+            return None if positive is None else Joint("not", (positive,))
+        return self._holds(test.is_, test, left, key, scope)
+
+    def _holds(self, op: str, test: Compared, left: Any, key: Key | None, scope: Scope) -> Question | None:
+        if op == "between":
+            assert isinstance(test.value, tuple)
+            above, below = ">" if test.open in ("lo", "both") else ">=", "<" if test.open in ("hi", "both") else "<="
+            ends = zip((above, below), test.value, strict=True)
+            return _joint([self._related(bound, left, key, end, scope) for bound, end in ends])
+        if op == "during":
+            period = resolve(str(test.value), scope.as_of)
+            return _joint([self._placed(">=", key, period.first), self._placed("<=", key, period.last)])
+        if op in ("in", "under", "has", "has_all"):
+            return self._listed(op, key, value(test.value, scope)) if key is not None and constant(test.value) else None
+        return self._related(op, left, key, test.value, scope)
+
+    # one column against a constant -----------------------------------------------------------------------------------------
+
+    def _related(self, op: str, left: Any, key: Key | None, right: Any, scope: Scope) -> Question | None:
+        if key is not None and constant(right):
+            return self._placed(op, key, value(right, scope))
+        if key is not None and self._sort(key) in ("date", None) and key not in self.open_ended:
+            days = self._days(op, key, right, scope)
+            if days is not None:
+                return days
+        if key in self.open_ended:
+            return None
+        here = _Sum({key: Fraction(1)}, Fraction(0)) if key is not None else self._sum(left, scope)
+        there = self._sum(right, scope)
+        return None if here is None or there is None else self._sign(op, here.less(there))
+
+    def _sort(self, key: Key) -> str | None:
+        column = self.columns.get(key)
+        return None if column is None else column.sort
+
+    def _placed(self, op: str, key: Key | None, right: Any) -> Question | None:
+        """A column against a known value."""
+        if key is None or key in self.open_ended:
+            return self._placed_open(op, key, right) if key is not None else None
+        self.asked.add(key)
+        column = self.columns.get(key)
+        if column is None or isinstance(right, Unknown):
+            return Codes(key, (), ())
+        if isinstance(column, SetColumn):
+            return None
+        if right is NOTHING:
+            return Codes(key, (), ((1, len(column.values) + 1),))
+        place = _place(column, right)
+        if place is None or (column.sort in ("text", "bool") and op != "="):
+            return None
+        return _codes(key, [_span(op, place, len(column.values))], len(column.values))
+
+    def _placed_open(self, op: str, key: Key, right: Any) -> Question | None:
+        """A field whose missing day has not come yet against a known day: every row is known."""
+        self.asked.add(key)
+        column = self.columns.get(key)
+        day = as_date(right) if isinstance(right, str) else right
+        if not isinstance(day, date) or (column is not None and column.sort != "date"):
+            return None
+        last = day == OPEN_END
+        missing = {"=": last, "<": False, "<=": last, ">": not last, ">=": True}[op]
+        count = 0 if column is None else len(column.values)  # type: ignore[union-attr]
+        spans: list[tuple[int, int]] = []
+        if column is not None:
+            place = _place(column, day)  # type: ignore[arg-type]
+            assert place is not None
+            spans = [_span(op, place, count)]
+        if missing:
+            spans.append((0, 1))
+        return Codes(key, _merged(spans), _rest(spans, 0, count + 1))
+
+    def _listed(self, op: str, key: Key, right: Any) -> Question | None:
+        """in, under, has, has_all of known lists."""
+        if key in self.open_ended:
+            return None
+        self.asked.add(key)
+        wanted = right if isinstance(right, tuple) else tuple(right) if isinstance(right, frozenset) else (right,)
+        column = self.columns.get(key)
+        if column is None or any(isinstance(item, Unknown) for item in wanted):
+            return Codes(key, (), ())
+        if isinstance(column, SetColumn):
+            if op not in ("has", "has_all") or NOTHING in wanted or not all(isinstance(item, str) for item in wanted):
+                return None
+            return Members(key, wanted, op == "has_all")
+        if NOTHING in wanted:
+            return Codes(key, (), ((1, len(column.values) + 1),))
+        count = len(column.values)
+        if op == "under" and column.sort == "text":
+            return _codes(key, [_beginning(column.compared, stem(str(item))) for item in wanted], count)
+        if op != "in":
+            return None
+        places = [_place(column, item) for item in wanted]
+        return (
+            None if any(place is None for place in places) else _codes(key, [_span("=", place, count) for place in places if place], count)
+        )
+
+    # figures reckoned from several columns ---------------------------------------------------------------------------------
+
+    def _sum(self, node: Any, scope: Scope) -> _Sum | None:
+        """A figure as a sum of factor x column and a constant; None for any other."""
+        if constant(node):
+            found = value(node, scope)
+            return _Sum({}, Fraction(found)) if isinstance(found, Decimal | Fraction) and not isinstance(found, bool) else None
+        if isinstance(node, FactValue):
+            return None if self.of_rows else self._fact_sum(node, scope)
+        if isinstance(node, FieldValue) and self.of_rows:
+            return None if ("", node.field) in self.open_ended else _Sum({("", node.field): Fraction(1)}, Fraction(0))
+        if isinstance(node, Plus):
+            total: _Sum | None = _Sum({}, Fraction(0))
+            for item in node.plus:
+                part = self._sum(item, scope)
+                total = None if total is None or part is None else total.less(part.times(Fraction(-1)))
+            return total
+        if isinstance(node, Times):
+            product: _Sum | None = _Sum({}, Fraction(1))
+            for item in node.times:
+                factor = self._sum(item, scope)
+                product = None if product is None or factor is None else product.by(factor)
+            return product
+        return None
+
+    def _fact_sum(self, node: FactValue, scope: Scope) -> _Sum | None:
+        if node.fact.startswith(OPEN) or (node.since is not None and not constant(node.since)):
+            return None
+        if node.period is None:
+            return None if self._by_period(node.fact) else _Sum({(node.fact, ""): Fraction(1)}, Fraction(0))
+        periods = window(node, scope)
+        if isinstance(periods, Unknown) or not periods:
+            return None
+        keys = [(node.fact, key_of(period)) for period in periods]
+        if node.take is None:
+            return _Sum({keys[-1]: Fraction(1)}, Fraction(0))
+        if node.take == "increase" and node.base_if_zero is None:
+            return _Sum({keys[-1]: Fraction(1), (node.fact, key_of(periods[-1].year_before())): Fraction(-1)}, Fraction(0))
+        if node.take in ("sum", "mean") or (node.take in ("min", "max", "every") and len(keys) == 1):
+            share = Fraction(1, len(keys) if node.take == "mean" else 1)
+            return _Sum(dict.fromkeys(keys, share), Fraction(0))
+        return None
+
+    def _numbers(self, keys: list[Key]) -> list[Column] | None:
+        """The columns, if all are there and hold numbers."""
+        self.asked.update(keys)
+        found = [self.columns.get(key) for key in keys]
+        return (
+            [column for column in found if isinstance(column, Column)] if all(c is not None and c.sort == "number" for c in found) else None
+        )
+
+    def _unasked(self, keys: list[Key]) -> Question | None:
+        """Nothing is known of one of the columns; None where one holds no numbers."""
+        found = [self.columns.get(key) for key in keys]
+        if any(column is not None and column.sort != "number" for column in found):
+            return None
+        return Codes(next(key for key, column in zip(keys, found, strict=True) if column is None), (), ())
+
+    def _sign(self, op: str, total: _Sum) -> Question | None:
+        keys = list(total.terms)
+        columns = self._numbers(keys)
+        if columns is None:
+            return self._unasked(keys)
+        shares = [total.terms[key] / 10**column.scale for key, column in zip(keys, columns, strict=True)]
+        factors, constant_ = _integers(shares, total.constant)
+        bound = sum(abs(factor) * column.magnitude for factor, column in zip(factors, columns, strict=True)) + abs(constant_)
+        return Sign(op, tuple(zip(keys, factors, strict=True)), constant_) if bound <= _INT64 else None
+
+    def _change(self, test: FactTest, now: Key, then: Key) -> Question | None:
+        """Growth against a constant, without division: x/y - 1 >= c as x - (1 + c)y >= 0; and increase over a base that may be 0."""
+        if not constant(test.value):
+            return None
+        columns = self._numbers([now, then])
+        growth, base = test.take == "growth", test.base_if_zero
+        if columns is None:
+            return self._unasked([now, then])
+        zero = None if base is None else Fraction(base) * 10 ** columns[1].scale
+        if zero is not None and zero.denominator != 1:
+            return None
+
+        def against(op: str, right: Any) -> Question | None:
+            if isinstance(right, Unknown):
+                return Codes(now, (), ())
+            if isinstance(right, bool) or not isinstance(right, Decimal | Fraction):
+                return None
+            limit = Fraction(right)
+            shares = [Fraction(1, 10 ** columns[0].scale), (1 + limit if growth else Fraction(1)) / 10 ** columns[1].scale]
+            (a, b), c = _integers(shares, Fraction(0) if growth else -limit)
+            if a * columns[0].magnitude + abs(b) * max(columns[1].magnitude, abs(zero or 0)) + abs(c) > _INT64:
+                return None
+            return Change(op, (now, a), (then, b), c, None if zero is None else int(zero), growth)
+
+        twin = TWINS.get(test.is_)
+        op = twin or test.is_
+        if op == "between":
+            assert isinstance(test.value, tuple)
+            bounds = ">" if test.open in ("lo", "both") else ">=", "<" if test.open in ("hi", "both") else "<="
+            return _joint([against(bound, value(end, self.scope)) for bound, end in zip(bounds, test.value, strict=True)])
+        if op not in ("=", "<", "<=", ">", ">="):
+            return None
+        found = against(op, value(test.value, self.scope))
+        return Joint("not", (found,)) if twin and found is not None else found
+
+    # days ------------------------------------------------------------------------------------------------------------------
+
+    def _days(self, op: str, key: Key, right: Any, scope: Scope) -> Question | None:
+        """A day against another day of the same row or enterprise, shifted or not."""
+        steps = right if isinstance(right, Shift) else None
+        node = steps.of if steps is not None else right
+        if isinstance(node, FieldValue) and self.of_rows:
+            other: Key = ("", node.field)
+        elif (
+            isinstance(node, FactValue)
+            and not self.of_rows
+            and node.period is None
+            and not node.fact.startswith(OPEN)
+            and not self._by_period(node.fact)
+        ):
+            other = (node.fact, "")
+        else:
+            return None
+        self.asked |= {key, other}
+        mine, its = self.columns.get(key), self.columns.get(other)
+        if (mine is not None and mine.sort != "date") or (its is not None and its.sort != "date"):
+            return None
+        if mine is None or (its is None and other not in self.open_ended):
+            return Codes(key, (), ()) if mine is None else Codes(other, (), ())
+        moved = None
+        if steps is not None and isinstance(its, Column):
+            moved = {int(day): _moved(steps, int(day), scope) for day in its.values}
+        return Days(op, key, other, moved, self.open_ended & {other})
+
+
+def _moved(node: Shift, day: int, scope: Scope) -> int:
+    found = value(Shift(shift=node.shift, of=date.fromordinal(day).isoformat()), scope)
+    assert isinstance(found, date)
+    return found.toordinal()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sum:
+    """Factor x column for each column, and a constant."""
+
+    terms: Mapping[Key, Fraction]
+    constant: Fraction
+
+    def less(self, other: _Sum) -> _Sum:
+        terms = {key: self.terms.get(key, Fraction(0)) - other.terms.get(key, Fraction(0)) for key in {**self.terms, **other.terms}}
+        return _Sum(terms, self.constant - other.constant)
+
+    def times(self, factor: Fraction) -> _Sum:
+        return _Sum({key: share * factor for key, share in self.terms.items()}, self.constant * factor)
+
+    def by(self, other: _Sum) -> _Sum | None:
+        """The product, if one of the two is a constant."""
+        if other.terms:
+            return None if self.terms else other.times(self.constant)
+        return self.times(other.constant)
+
+
+def _integers(shares: list[Fraction], constant_: Fraction) -> tuple[list[int], int]:
+    """The same proportions in integers, as small as they can be."""
+    common = lcm(constant_.denominator, *(share.denominator for share in shares))
+    whole = [int(share * common) for share in (*shares, constant_)]
+    divisor = gcd(*whole) or 1
+    return [part // divisor for part in whole[:-1]], whole[-1] // divisor
+
+
+def _joint(parts: list[Question | None]) -> Question | None:
+    known = [part for part in parts if part is not None]
+    return None if len(known) < len(parts) else Joint("all", tuple(known))
+
+
+def _place(column: Column, right: Any) -> tuple[int, int] | None:
+    """How many of the column's values are less than the right side, and how many not greater; None where they cannot be compared."""
+    if column.sort == "number":
+        if isinstance(right, bool) or not isinstance(right, Decimal | Fraction):
+            return None
+        exact = Fraction(right) * 10**column.scale
+        low, high = ceil(exact), floor(exact)
+        if high > _INT64:
+            return len(column.values), len(column.values)
+        if low < -_INT64:
+            return 0, 0
+        return int(np.searchsorted(column.values, low, "left")), int(np.searchsorted(column.values, high, "right"))
+    if column.sort == "date":
+        day = as_date(right) if isinstance(right, str) else right
+        if not isinstance(day, date):
+            return None
+        return int(np.searchsorted(column.values, day.toordinal(), "left")), int(np.searchsorted(column.values, day.toordinal(), "right"))
+    if column.sort == "bool":
+        if not isinstance(right, bool):
+            return None
+        return bisect_left(column.values, right), bisect_right(column.values, right)
+    if not isinstance(right, str):
+        return None
+    return bisect_left(column.compared, same_text(right)), bisect_right(column.compared, same_text(right))
+
+
+def _span(op: str, place: tuple[int, int], count: int) -> tuple[int, int]:
+    """The codes for which `value op right` holds."""
+    less, not_greater = place
+    if op == "=":
+        return less + 1, not_greater + 1
+    if op == "<":
+        return 1, less + 1
+    if op == "<=":
+        return 1, not_greater + 1
+    return (not_greater if op == ">" else less) + 1, count + 1
+
+
+def _beginning(texts: list[str], prefix: str) -> tuple[int, int]:
+    """The codes of the texts that begin so."""
+    length = len(prefix)
+    return bisect_left(texts, prefix) + 1, bisect_right(texts, prefix, key=lambda text: text[:length]) + 1
+
+
+def _codes(key: Key, spans: list[tuple[int, int]], count: int) -> Codes:
+    return Codes(key, _merged(spans), _rest(spans, 1, count + 1))
+
+
+def _merged(spans: list[tuple[int, int]]) -> Spans:
+    """The same codes in spans that are apart, in order."""
+    merged: list[tuple[int, int]] = []
+    for start, stop in sorted(span for span in spans if span[0] < span[1]):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = merged[-1][0], max(stop, merged[-1][1])
+        else:
+            merged.append((start, stop))
+    return tuple(merged)
+
+
+def _rest(spans: list[tuple[int, int]], first: int, end: int) -> Spans:
+    """The codes from `first` to before `end` that lie in none of the spans."""
+    rest, at = [], first
+    for start, stop in (*_merged(spans), (end, end)):
+        if at < start:
+            rest.append((at, start))
+        at = max(at, stop)
+    return tuple(rest)

@@ -1,0 +1,468 @@
+"""A city as columns: each fact of each period, and each field of each record kind, as codes into its sorted distinct values.
+
+The dictionary of a column holds its values exactly, so a comparison with a threshold is decided once, exactly, by finding where the
+threshold stands among them; the rows are then compared by their codes. Code 0 is unknown. A value that is not of its column's type
+(the registry's, or else that of the first value seen) is `odd`: kept as stated, for the interpreter to decide.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, BinaryIO, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from contracts.rules import Registry, dumps, loads
+from services.policy_match.domain.enterprise import Enterprise, Row
+from services.policy_match.domain.values import OPEN_END, same_text
+
+Sort = Literal["number", "date", "text", "bool", "set"]
+Bits = NDArray[np.uint64]
+"""One bit per row, the first row the lowest bit; bits after the last row are 0."""
+Key = tuple[str, str]
+"""A fact and its period ("" for a fact without one), or "" and a field."""
+
+_WORD: Final = 64
+_MOST_DECIMALS: Final = 12
+_INT64: Final = 2**63 - 1
+_SORT_OF: Final[Mapping[str, Sort]] = {
+    "bool": "bool", "set": "set", "date": "date", "end": "date", "text": "text", "code": "text",
+    "number": "number", "money": "number", "ratio": "number",
+}  # fmt: skip
+
+
+def padded(rows: int) -> int:
+    """The rows rounded up to whole words of bits."""
+    return -(-rows // _WORD) * _WORD
+
+
+def pack(holds: NDArray[np.bool_]) -> Bits:
+    """The bits of a whole number of words."""
+    return np.packbits(holds, bitorder="little").view(np.uint64)
+
+
+def unpack(bits: Bits, rows: int) -> NDArray[np.bool_]:
+    return np.unpackbits(bits.view(np.uint8), count=rows, bitorder="little").view(np.bool_)
+
+
+def bits_of(rows: NDArray[np.integer[Any]] | Sequence[int], length: int) -> Bits:
+    """The bits of these rows among so many (padded)."""
+    holds = np.zeros(length, dtype=np.bool_)
+    holds[np.asarray(rows, dtype=np.int64)] = True
+    return pack(holds)
+
+
+@dataclass(frozen=True)
+class Column:
+    """The values of one fact, by row. `values` are sorted: integers at `scale` decimals, days as ordinals, texts as stated (sorted
+    by the form in which they are compared), false before true. Code k > 0 is `values[k - 1]`; rows are padded with code 0."""
+
+    sort: Sort
+    codes: NDArray[np.unsignedinteger[Any]]
+    values: Any  # NDArray[int64] for numbers and days, list[str] for texts, [False, True] for bools
+    scale: int = 0
+    odd: Mapping[int, Any] = field(default_factory=dict)
+
+    @cached_property
+    def known(self) -> Bits:
+        return pack(self.codes != 0)
+
+    @cached_property
+    def compared(self) -> list[str]:
+        """The texts in the form in which they are compared."""
+        return [same_text(text) for text in self.values]
+
+    @cached_property
+    def magnitude(self) -> int:
+        """The greatest absolute value, at its scale."""
+        return max(abs(int(self.values[0])), abs(int(self.values[-1]))) if len(self.values) else 0
+
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """The value of each row at the column's scale, or the day's ordinal; 0 where unknown."""
+        table = np.zeros(len(self.values) + 1, dtype=np.int64)
+        table[1:] = self.values
+        return np.take(table, self.codes)
+
+    def stated(self, row: int) -> Any:
+        """What was stated in this row, None if nothing."""
+        if row in self.odd:
+            return self.odd[row]
+        code = int(self.codes[row])
+        if code == 0:
+            return None
+        value = self.values[code - 1]
+        if self.sort == "number":
+            return Decimal(int(value)).scaleb(-self.scale) if self.scale else Decimal(int(value))
+        if self.sort == "date":
+            return None if value == OPEN_END.toordinal() else date.fromordinal(int(value)).isoformat()
+        return bool(value) if self.sort == "bool" else value
+
+
+@dataclass(frozen=True)
+class SetColumn:
+    """Which rows hold which member, member by member; `known` rows that hold none are known to hold none."""
+
+    members: list[str]  # in the form in which they are compared, sorted
+    starts: NDArray[np.int64]
+    rows: NDArray[np.uint32]
+    known: Bits
+    odd: Mapping[int, Any] = field(default_factory=dict)
+    sort: Sort = "set"
+
+    @cached_property
+    def number_of(self) -> Mapping[str, int]:
+        return {member: number for number, member in enumerate(self.members)}
+
+    @cached_property
+    def _of_row(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The members' numbers row by row, with the first place of each row."""
+        order = np.argsort(self.rows, kind="stable")
+        member = np.repeat(np.arange(len(self.members)), np.diff(self.starts))
+        return member[order], np.searchsorted(self.rows[order], np.arange(len(self.known) * _WORD + 1))
+
+    def holding(self, member: str) -> Bits:
+        """The rows that hold a member, given in the form in which it is compared."""
+        number = self.number_of.get(member)
+        if number is None:
+            return np.zeros_like(self.known)
+        return bits_of(self.rows[self.starts[number] : self.starts[number + 1]], len(self.known) * _WORD)
+
+    def stated(self, row: int) -> Any:
+        if row in self.odd:
+            return self.odd[row]
+        if not int(self.known[row // _WORD]) >> (row % _WORD) & 1:
+            return None
+        members, places = self._of_row
+        return tuple(self.members[number] for number in members[places[row] : places[row + 1]])
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of one record kind, those of one enterprise together: enterprise e has the rows starts[e] to starts[e + 1], if it is
+    `present`; an enterprise without the table is unknown."""
+
+    kind: str
+    present: Bits
+    starts: NDArray[np.int64]
+    columns: Mapping[Key, Column | SetColumn]
+
+    @property
+    def rows(self) -> int:
+        return int(self.starts[-1])
+
+    def stated(self, enterprise: int) -> tuple[Row, ...] | None:
+        """The rows of an enterprise, None where the table is absent."""
+        if not int(self.present[enterprise // _WORD]) >> (enterprise % _WORD) & 1:
+            return None
+        return tuple(
+            {name: item for (_, name), column in self.columns.items() if (item := column.stated(row)) is not None}
+            for row in range(int(self.starts[enterprise]), int(self.starts[enterprise + 1]))
+        )
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Enterprises by row, with the columns of their facts and the tables of their records."""
+
+    usccs: Sequence[str]
+    columns: Mapping[Key, Column | SetColumn]
+    tables: Mapping[str, Table]
+
+    @classmethod
+    def from_enterprises(cls, enterprises: Iterable[Enterprise], registry: Registry, *, names: Collection[str] | None = None) -> Columns:
+        """The columns of some enterprises, in their order; of `names` (facts and record kinds) or of all that is stated."""
+        usccs: list[str] = []
+        facts: dict[Key, tuple[list[int], list[Any]]] = {}
+        records: dict[str, _Rows] = {}
+        wanted = None if names is None else frozenset(names)
+        for row, enterprise in enumerate(enterprises):
+            usccs.append(enterprise.uscc)
+            for fact, value in enterprise.facts.items():
+                if wanted is not None and fact not in wanted:
+                    continue
+                if isinstance(value, Mapping):
+                    for period, item in value.items():
+                        if item is not None:
+                            _put(facts, (fact, period), row, item)
+                elif value is not None:
+                    _put(facts, (fact, ""), row, value)
+            for kind, rows in enterprise.records.items():
+                if wanted is None or kind in wanted:
+                    records.setdefault(kind, _Rows()).add(row, rows)
+        columns = {
+            key: _column(rows, values, len(usccs), entry.type if (entry := registry.facts.get(key[0])) else None)
+            for key, (rows, values) in facts.items()
+        }
+        return cls(usccs, columns, {kind: rows.table(kind, len(usccs), registry) for kind, rows in records.items()})
+
+    @property
+    def rows(self) -> int:
+        return len(self.usccs)
+
+    @cached_property
+    def periods(self) -> Mapping[str, tuple[str, ...]]:
+        """The periods in which each fact is stated."""
+        found: dict[str, list[str]] = {}
+        for fact, period in self.columns:
+            found.setdefault(fact, []).append(period)
+        return {fact: tuple(periods) for fact, periods in found.items()}
+
+    def enterprise(self, row: int, names: Iterable[str] | None = None) -> Enterprise:
+        """The enterprise of a row with the facts and records of these names, or all; without its name and origins."""
+        asked = (*self.periods, *self.tables) if names is None else names
+        facts: dict[str, Any] = {}
+        records: dict[str, Sequence[Row]] = {}
+        for name in asked:
+            for period in self.periods.get(name, ()):
+                item = self.columns[name, period].stated(row)
+                if item is not None:
+                    if period:
+                        facts.setdefault(name, {})[period] = item
+                    else:
+                        facts[name] = item
+            if name in self.tables and (rows := self.tables[name].stated(row)) is not None:
+                records[name] = rows
+        return Enterprise(self.usccs[row], "", facts, records)
+
+    def save(self, file: BinaryIO) -> None:
+        """Write a snapshot that `load` reads: an uncompressed npz."""
+        arrays: dict[str, NDArray[Any]] = {"usccs": _texts(self.usccs)}
+        about: list[Any] = []
+        for table in (None, *self.tables.values()):
+            place = len(about)
+            if table is not None:
+                arrays[f"{place}.present"], arrays[f"{place}.starts"] = table.present, table.starts
+            saved = []
+            for number, (key, column) in enumerate((self.columns if table is None else table.columns).items()):
+                at = f"{place}.{number}"
+                if isinstance(column, SetColumn):
+                    arrays |= {f"{at}.starts": column.starts, f"{at}.rows": column.rows, f"{at}.known": column.known}
+                    arrays[f"{at}.values"] = _texts(column.members)
+                else:
+                    arrays[f"{at}.codes"] = column.codes
+                    arrays[f"{at}.values"] = _texts(column.values) if column.sort == "text" else np.asarray(column.values)
+                odd = [[row, dumps(_plain(item))] for row, item in column.odd.items()]
+                saved.append([*key, column.sort, column.scale if isinstance(column, Column) else 0, odd])
+            about.append([None if table is None else table.kind, saved])
+        arrays["about"] = np.frombuffer(json.dumps(about).encode(), dtype=np.uint8)
+        np.savez(file, **arrays)  # type: ignore[arg-type]
+
+    @classmethod
+    def load(cls, file: BinaryIO) -> Columns:
+        """What `save` wrote."""
+        arrays = np.load(file, allow_pickle=False)
+        city: dict[Key, Column | SetColumn] = {}
+        tables: dict[str, Table] = {}
+        for place, (kind, saved) in enumerate(json.loads(arrays["about"].tobytes())):
+            columns: dict[Key, Column | SetColumn] = {}
+            for number, (fact, period, sort, scale, strange) in enumerate(saved):
+                at = f"{place}.{number}"
+                odd = {int(row): _known_again(loads(item)) for row, item in strange}
+                values = arrays[f"{at}.values"]
+                if sort == "set":
+                    starts, rows, known = arrays[f"{at}.starts"], arrays[f"{at}.rows"], arrays[f"{at}.known"]
+                    columns[fact, period] = SetColumn(_strings(values), starts, rows, known, odd)
+                else:
+                    listed: Any = _strings(values) if sort == "text" else values.tolist() if sort == "bool" else values
+                    columns[fact, period] = Column(sort, arrays[f"{at}.codes"], listed, scale, odd)
+            if kind is None:
+                city = columns
+            else:
+                tables[kind] = Table(kind, arrays[f"{place}.present"], arrays[f"{place}.starts"], columns)
+        return cls(_strings(arrays["usccs"]), city, tables)
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the arrays, dictionaries of texts left out."""
+        held = [*self.columns.values(), *(column for table in self.tables.values() for column in table.columns.values())]
+        total = sum(table.present.nbytes + table.starts.nbytes for table in self.tables.values())
+        for column in held:
+            if isinstance(column, SetColumn):
+                total += column.starts.nbytes + column.rows.nbytes + column.known.nbytes
+            else:
+                total += column.codes.nbytes + (column.values.nbytes if isinstance(column.values, np.ndarray) else 0)
+        return total
+
+
+def _put(facts: dict[Key, tuple[list[int], list[Any]]], key: Key, row: int, value: Any) -> None:
+    found = facts.get(key)
+    if found is None:
+        found = facts[key] = ([], [])
+    found[0].append(row)
+    found[1].append(value)
+
+
+class _Rows:
+    """The rows of one record kind while they are gathered."""
+
+    def __init__(self) -> None:
+        self.present: list[int] = []
+        self.counts: list[int] = []
+        self.number = 0
+        self.fields: dict[Key, tuple[list[int], list[Any]]] = {}
+
+    def add(self, enterprise: int, rows: Sequence[Row]) -> None:
+        self.present.append(enterprise)
+        self.counts.append(len(rows))
+        for row in rows:
+            for name, item in row.items():
+                if item is not None:
+                    _put(self.fields, ("", name), self.number, item)
+            self.number += 1
+
+    def table(self, kind: str, enterprises: int, registry: Registry) -> Table:
+        known = registry.kinds.get(kind)
+        per = np.zeros(enterprises, dtype=np.int64)
+        per[self.present] = self.counts
+        columns: dict[Key, Column | SetColumn] = {}
+        for key, (rows, values) in self.fields.items():
+            entry = known.fields.get(key[1]) if known else None
+            columns[key] = _column(rows, values, self.number, entry.type if entry else None)
+        return Table(kind, bits_of(self.present, padded(enterprises)), np.concatenate(([0], np.cumsum(per))), columns)
+
+
+def _column(rows: list[int], values: list[Any], number: int, kind: str | None) -> Column | SetColumn:
+    """The column of the values stated in these rows."""
+    sort: Sort = _SORT_OF[kind] if kind else _shape(values[0])
+    if sort == "set":
+        return _set_column(rows, values, number)
+    distinct: dict[Any, int] = {}
+    places: list[int] = []
+    odd: dict[int, Any] = {}
+    read = {"number": _read_number, "date": _read_day, "text": _read_text, "bool": _read_bool}[sort]
+    numbered: dict[Any, int] = {}
+    for row, raw in zip(rows, values, strict=True):
+        form = (type(raw), raw) if isinstance(raw, bool) else raw
+        place = distinct.get(form, -2) if _hashable(raw) else -1
+        if place == -2:
+            value = read(raw)
+            place = -1 if value is None else numbered.setdefault(value, len(numbered))
+            distinct[form] = place
+        if place == -1:
+            odd[row] = raw
+        places.append(place)
+    if sort == "number":
+        return _number_column(rows, places, numbered, number, odd)
+    order = sorted(range(len(numbered)), key=list(map(same_text, numbered)).__getitem__ if sort == "text" else list(numbered).__getitem__)
+    listed = list(numbered)
+    inorder = [listed[place] for place in order]
+    held: Any = np.array(inorder, dtype=np.int64) if sort == "date" else inorder
+    return Column(sort, _codes(rows, places, order, number), held, 0, odd)
+
+
+def _codes(rows: list[int], places: list[int], order: Sequence[int] | NDArray[np.int64], number: int) -> NDArray[np.unsignedinteger[Any]]:
+    """The code of each row from the place of its value among the distinct ones, and the sorted order of these."""
+    kind = np.uint8 if len(order) < 2**8 else np.uint16 if len(order) < 2**16 else np.uint32
+    code = np.zeros(len(order) + 1, dtype=kind)  # the last stands for place -1: odd
+    code[np.asarray(order, dtype=np.int64)] = np.arange(1, len(order) + 1)
+    codes = np.zeros(padded(number), dtype=kind)
+    codes[rows] = code[places]
+    return codes  # type: ignore[return-value]
+
+
+def _number_column(rows: list[int], places: list[int], numbered: Mapping[Decimal, int], number: int, odd: dict[int, Any]) -> Column:
+    """Numbers as integers at the fewest decimals that hold them all; what would need too many, or is too great, is odd."""
+    exponents = [-min(int(value.as_tuple().exponent), 0) for value in numbered]
+    scale = max((e for e in exponents if e <= _MOST_DECIMALS), default=0)
+    greatest = max((abs(value) for value, e in zip(numbered, exponents, strict=True) if e <= _MOST_DECIMALS), default=Decimal(0))
+    while scale and greatest.scaleb(scale) > _INT64:
+        scale -= 1
+    integers: list[int] = []
+    fits: list[bool] = []
+    for value, exponent in zip(numbered, exponents, strict=True):
+        integer = int(value.scaleb(scale)) if exponent <= scale and value.adjusted() < 19 else 0
+        fits.append(exponent <= scale and value.adjusted() < 19 and abs(integer) <= _INT64)
+        integers.append(integer if fits[-1] else 0)
+    if not all(fits):
+        raws = list(numbered)
+        for at, place in enumerate(places):
+            if place >= 0 and not fits[place]:
+                odd[rows[at]], places[at] = raws[place], -1
+    kept = [place for place in range(len(integers)) if fits[place]]
+    values = np.array([integers[place] for place in kept], dtype=np.int64)
+    order = np.argsort(values, kind="stable")
+    place_of = np.full(len(integers) + 1, -1, dtype=np.int64)
+    place_of[kept] = np.arange(len(kept))
+    return Column("number", _codes(rows, place_of[places].tolist(), order, number), values[order], scale, odd)
+
+
+def _set_column(rows: list[int], values: list[Any], number: int) -> SetColumn:
+    holders: dict[str, list[int]] = {}
+    known: list[int] = []
+    odd: dict[int, Any] = {}
+    for row, raw in zip(rows, values, strict=True):
+        if not isinstance(raw, list | tuple | set | frozenset):
+            odd[row] = raw
+            continue
+        known.append(row)
+        for member in {same_text(str(item)) for item in raw}:
+            holders.setdefault(member, []).append(row)
+    members = sorted(holders)
+    starts = np.cumsum([0, *(len(holders[member]) for member in members)])
+    held = np.array([row for member in members for row in holders[member]], dtype=np.uint32)
+    return SetColumn(members, starts, held, bits_of(known, padded(number)), odd)
+
+
+def _shape(raw: Any) -> Sort:
+    if isinstance(raw, bool):
+        return "bool"
+    if isinstance(raw, str):
+        return "text"
+    return "set" if isinstance(raw, list | tuple | set | frozenset) else "number"
+
+
+def _hashable(raw: Any) -> bool:
+    return isinstance(raw, str | int | float | Decimal)
+
+
+def _read_number(raw: Any) -> Decimal | None:
+    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
+        return None
+    value = raw if isinstance(raw, Decimal) else Decimal(repr(raw))
+    return value if value.is_finite() else None
+
+
+def _read_day(raw: Any) -> int | None:
+    """The ordinal of a day stated as 2025-06-30; any other way of writing it is left to the interpreter."""
+    try:
+        day = date.fromisoformat(raw) if isinstance(raw, str) else None
+    except ValueError:
+        return None
+    return day.toordinal() if day is not None and day.isoformat() == raw and day != OPEN_END else None
+
+
+def _read_text(raw: Any) -> str | None:
+    return raw if isinstance(raw, str) else None
+
+
+def _read_bool(raw: Any) -> bool | None:
+    return raw if isinstance(raw, bool) else None
+
+
+def _plain(item: Any) -> Any:
+    return sorted(map(str, item)) if isinstance(item, set | frozenset) else item
+
+
+def _known_again(item: Any) -> Any:
+    return Decimal(item) if isinstance(item, int) and not isinstance(item, bool) else item
+
+
+def _texts(texts: Sequence[str]) -> NDArray[np.uint8]:
+    """Texts as bytes: a JSON array."""
+    return np.frombuffer(json.dumps(list(texts), ensure_ascii=False).encode(), dtype=np.uint8)
+
+
+def _strings(held: NDArray[np.uint8]) -> list[str]:
+    return list(json.loads(held.tobytes()))
+
+
+def rows_of(bits: Bits) -> Iterator[int]:
+    """The rows whose bit is set."""
+    yield from np.flatnonzero(np.unpackbits(bits.view(np.uint8), bitorder="little")).tolist()

@@ -1,0 +1,66 @@
+"""The second pass: where each enterprise stands among those that a population test ranks."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from contracts.rules import Benefit, Figures, PopulationTest, Registry, walk
+from services.policy_match.domain.enterprise import Enterprise
+from services.policy_match.domain.interpreter import Scope, answer, ranked_figure, value
+from services.policy_match.domain.values import Exact
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The figures ranked for one test, best first (as negated where the highest is best), and how many could not be."""
+
+    figures: Sequence[Fraction]
+    ascending: bool
+    unranked: int
+
+    @property
+    def ranked(self) -> int:
+        return len(self.figures)
+
+    def place(self, figure: Exact) -> int:
+        """Competition ranking: one more than the number that are strictly better."""
+        exact = Fraction(figure)
+        return bisect_left(self.figures, exact if self.ascending else -exact) + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    standings: Mapping[PopulationTest, Standing] = field(default_factory=dict)
+
+
+def rank_population(
+    benefits: Iterable[Benefit], enterprises: Sequence[Enterprise], *, as_of: date, registry: Registry, figures: Figures
+) -> Population:
+    """The standings for every population test of the benefits.
+
+    Ranked are the enterprises for which `among` is true and the figure known.
+    """
+    standings: dict[PopulationTest, Standing] = {}
+    for benefit in benefits:
+        for test in walk(benefit):
+            if not isinstance(test, PopulationTest) or test in standings:
+                continue
+            ranked: list[Fraction] = []
+            unranked = 0
+            for enterprise in enterprises:
+                scope = Scope(enterprise, as_of, registry, figures, benefit.id)
+                member = answer(test.among, scope)
+                if member.value is False:
+                    continue
+                figure = value(ranked_figure(test), scope)
+                if member.value is True and isinstance(figure, Decimal | Fraction):
+                    ranked.append(Fraction(figure) if test.order == "asc" else -Fraction(figure))
+                else:
+                    unranked += 1
+            standings[test] = Standing(sorted(ranked), test.order == "asc", unranked)
+    return Population(standings)

@@ -1,0 +1,322 @@
+"""What a value may be: known, unknown, known not to exist, or known to lie in a range; and how two of them compare.
+
+Numbers are exact (decimals as stated, fractions once reckoned with), so no comparison ever divides or rounds.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from contracts.rules import NUMERIC
+
+Exact = Decimal | Fraction
+OPEN_END: Final = date.max  # an end that has not come: later than every date
+
+
+class Unknown(NamedTuple):
+    """A value that facts and figures (`missing`) or a person's judgement (`judged`) would settle."""
+
+    missing: tuple[str, ...] = ()
+    judged: tuple[str, ...] = ()
+
+
+class Nothing:
+    """A value known not to exist: the latest of no row, a window that holds no period."""
+
+
+NOTHING: Final = Nothing()
+
+
+class Range(NamedTuple):
+    """A number known only to lie between two bounds; None is no bound. `missing` and `judged` would narrow it."""
+
+    low: Exact | None
+    high: Exact | None
+    missing: tuple[str, ...] = ()
+    judged: tuple[str, ...] = ()
+
+    @property
+    def exact(self) -> bool:
+        return self.low is not None and self.low == self.high
+
+
+Known = Decimal | Fraction | date | str | bool | frozenset[str]
+Value = Known | Unknown | Nothing | Range | tuple[Any, ...]
+
+
+class Answer(NamedTuple):
+    """Kleene's three values, None being unknown, with what would settle it."""
+
+    value: bool | None
+    missing: tuple[str, ...] = ()
+    judged: tuple[str, ...] = ()
+
+
+TRUE: Final = Answer(True)
+FALSE: Final = Answer(False)
+
+
+class TypeMismatch(ValueError):
+    """Two values of a rule that cannot be compared; `check` finds these before a benefit is published."""
+
+
+def negated(answer: Answer) -> Answer:
+    if answer.value is None:
+        return answer
+    return FALSE if answer.value else TRUE
+
+
+def both(answers: Iterable[Answer]) -> Answer:
+    """Kleene's and."""
+    missing: tuple[str, ...] = ()
+    judged: tuple[str, ...] = ()
+    unknown = False
+    for answer in answers:
+        if answer.value is False:
+            return FALSE
+        if answer.value is None:
+            unknown = True
+            missing += answer.missing
+            judged += answer.judged
+    return Answer(None, missing, judged) if unknown else TRUE
+
+
+def either(answers: Iterable[Answer]) -> Answer:
+    """Kleene's or."""
+    missing: tuple[str, ...] = ()
+    judged: tuple[str, ...] = ()
+    unknown = False
+    for answer in answers:
+        if answer.value is True:
+            return TRUE
+        if answer.value is None:
+            unknown = True
+            missing += answer.missing
+            judged += answer.judged
+    return Answer(None, missing, judged) if unknown else FALSE
+
+
+_QUOTES = dict.fromkeys(map(ord, "“”„‟‘’‚‛「」『』〝〞'`´«»‹›"), '"')
+
+
+@lru_cache(maxsize=262144)
+def same_text(text: str) -> str:
+    """The form in which texts are compared: NFKC, one kind of quotes."""
+    return unicodedata.normalize("NFKC", text).translate(_QUOTES)
+
+
+@lru_cache(maxsize=65536)
+def as_date(text: str) -> date:
+    """An ISO date. Raises TypeMismatch."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise TypeMismatch(f"{text!r} 不是日期；应写成 2025-06-30") from error
+
+
+def typed(raw: Any, kind: str | None) -> Known:
+    """A stated value in the form in which it is compared; without a type from the registry, by its own shape."""
+    if isinstance(raw, str):
+        return as_date(raw) if kind in ("date", "end") else same_text(raw)
+    if isinstance(raw, bool | Decimal | Fraction | date):
+        return raw
+    if isinstance(raw, int | float):
+        return Decimal(repr(raw))
+    if isinstance(raw, list | tuple | set | frozenset):
+        return frozenset(same_text(str(item)) for item in raw)
+    raise TypeMismatch(f"{raw!r} 不是可以比较的值（应为{kind or '文字、数值、真假值或列表'}）")
+
+
+def numeric(kind: str | None) -> bool:
+    return kind is None or kind in NUMERIC
+
+
+def merged(values: Iterable[Value]) -> Unknown | None:
+    """Everything the unknown ones among the values wait for; None if none is unknown."""
+    unknown = [value for value in values if isinstance(value, Unknown)]
+    if not unknown:
+        return None
+    return Unknown(tuple(m for u in unknown for m in u.missing), tuple(j for u in unknown for j in u.judged))
+
+
+# -------------------------------------------------------------------------------------------------------- comparison
+
+
+def relation(op: str, left: Value, right: Value) -> Answer:
+    """`left op right` for = < <= > >=. Unknown if either is unknown, false if either is known not to exist."""
+    if isinstance(left, Unknown) or isinstance(right, Unknown):
+        unknown = merged((left, right))
+        assert unknown is not None
+        return Answer(None, unknown.missing, unknown.judged)
+    if left is NOTHING or right is NOTHING:
+        return FALSE
+    if isinstance(left, Range) or isinstance(right, Range):
+        return _range_relation(op, as_range(left), as_range(right))
+    return TRUE if _compare(op, left, right) else FALSE
+
+
+def _compare(op: str, left: Any, right: Any) -> bool:
+    if isinstance(left, date) and isinstance(right, str):
+        right = as_date(right)
+    elif isinstance(right, date) and isinstance(left, str):
+        left = as_date(left)
+    if _sort(left) is not _sort(right):
+        raise TypeMismatch(f"{_sort(left).__name__} 与 {_sort(right).__name__} 不能比较")
+    if op == "=":
+        return bool(left == right)
+    if isinstance(left, str):  # of the texts only dates have an order
+        left, right = as_date(left), as_date(right)
+    elif isinstance(left, bool | frozenset):
+        raise TypeMismatch(f"{op} 不能用于真假值或集合")
+    if op == "<":
+        return bool(left < right)
+    if op == "<=":
+        return bool(left <= right)
+    if op == ">":
+        return bool(left > right)
+    return bool(left >= right)
+
+
+def _sort(value: Any) -> type:
+    kind = type(value)
+    return Decimal if kind is Fraction else kind
+
+
+def as_range(value: Value) -> Range:
+    """A number as a range of one point. Raises TypeMismatch for what is no number."""
+    if isinstance(value, Range):
+        return value
+    if isinstance(value, Decimal | Fraction) and not isinstance(value, bool):
+        return Range(value, value)
+    raise TypeMismatch(f"{value!r} 不是数值")
+
+
+def _range_relation(op: str, left: Range, right: Range) -> Answer:
+    if op == "=":
+        if left.exact and right.exact and left.low == right.low:
+            return TRUE
+        apart = _surely("<", left, right) or _surely(">", left, right)
+        return FALSE if apart else _undecided(left, right)
+    opposite = {"<": ">=", "<=": ">", ">": "<=", ">=": "<"}[op]
+    if _surely(op, left, right):
+        return TRUE
+    return FALSE if _surely(opposite, left, right) else _undecided(left, right)
+
+
+def _undecided(left: Range, right: Range) -> Answer:
+    return Answer(None, left.missing + right.missing, left.judged + right.judged)
+
+
+def _surely(op: str, left: Range, right: Range) -> bool:
+    """Whether the relation holds wherever in their ranges the two numbers lie."""
+    if op in (">", ">="):
+        left, right, op = right, left, op.replace(">", "<")
+    if left.high is None or right.low is None:
+        return False
+    return left.high < right.low if op == "<" else left.high <= right.low
+
+
+def under(code: str, parents: Iterable[str]) -> bool:
+    """Whether the code is one of the parents or a child of one; a division code covers what its non-zero pairs begin."""
+    return any(code.startswith(stem(parent)) for parent in parents)
+
+
+@lru_cache(maxsize=4096)
+def stem(code: str) -> str:
+    """What the code and all its children begin with."""
+    if len(code) == 6 and code.isdigit():
+        while code.endswith("00") and len(code) > 2:
+            code = code[:-2]
+    return code
+
+
+# -------------------------------------------------------------------------------------------------------- arithmetic
+
+
+def added(ranges: Iterable[Range]) -> Range:
+    low: Exact | None = Fraction(0)
+    high: Exact | None = Fraction(0)
+    missing: tuple[str, ...] = ()
+    judged: tuple[str, ...] = ()
+    for item in ranges:
+        low = None if low is None or item.low is None else Fraction(low) + Fraction(item.low)
+        high = None if high is None or item.high is None else Fraction(high) + Fraction(item.high)
+        missing += item.missing
+        judged += item.judged
+    return Range(low, high, missing, judged)
+
+
+def multiplied(left: Range, right: Range) -> Range:
+    """The range of the product; nothing times whatever is nothing, also where that has no bound."""
+    if left.low is not None and left.low == left.high and right.low is not None and right.low == right.high:
+        point = Fraction(left.low) * Fraction(right.low)
+        return Range(point, point, left.missing + right.missing, left.judged + right.judged)
+    ends = [_product(a, b) for a in _ends(left) for b in _ends(right)]
+    low, high = min(ends), max(ends)
+    return Range(
+        None if low == _MINUS else low[1], None if high == _PLUS else high[1], left.missing + right.missing, left.judged + right.judged
+    )
+
+
+# An end of a range that can be ordered: (-1, 0) is without lower bound, (1, 0) without upper bound, (0, x) the number x.
+_End = tuple[int, Fraction]
+_MINUS: Final[_End] = (-1, Fraction(0))
+_PLUS: Final[_End] = (1, Fraction(0))
+
+
+def _ends(item: Range) -> tuple[_End, _End]:
+    return (
+        _MINUS if item.low is None else (0, Fraction(item.low)),
+        _PLUS if item.high is None else (0, Fraction(item.high)),
+    )
+
+
+def _product(a: _End, b: _End) -> _End:
+    sign_a, sign_b = _sign(a), _sign(b)
+    if sign_a * sign_b == 0:
+        return (0, Fraction(0))
+    if a[0] or b[0]:
+        return _PLUS if sign_a * sign_b > 0 else _MINUS
+    return (0, a[1] * b[1])
+
+
+def _sign(end: _End) -> int:
+    return end[0] or (end[1] > 0) - (end[1] < 0)
+
+
+def minus(item: Range) -> Range:
+    low = None if item.high is None else -Fraction(item.high)  # a Decimal's own minus would round
+    return Range(low, None if item.low is None else -Fraction(item.low), item.missing, item.judged)
+
+
+def lowest(items: list[Range]) -> Range:
+    """The range of the smallest of several numbers."""
+    ends = [_ends(item) for item in items]
+    return _joined(min(end[0] for end in ends), min(end[1] for end in ends), items)
+
+
+def highest(items: list[Range]) -> Range:
+    """The range of the greatest of several numbers."""
+    ends = [_ends(item) for item in items]
+    return _joined(max(end[0] for end in ends), max(end[1] for end in ends), items)
+
+
+def hull(items: list[Range]) -> Range:
+    """From the lowest to the highest that any of them may be: one of them holds, not known which."""
+    ends = [_ends(item) for item in items]
+    return _joined(min(end[0] for end in ends), max(end[1] for end in ends), items)
+
+
+def _joined(low: _End, high: _End, items: list[Range]) -> Range:
+    return Range(
+        None if low[0] else low[1],
+        None if high[0] else high[1],
+        tuple(m for item in items for m in item.missing),
+        tuple(j for item in items for j in item.judged),
+    )

@@ -1,0 +1,90 @@
+"""A rule reads in Chinese as the clause would say it; every wording of the language has words."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+
+from contracts.registry import load_registry
+from contracts.rules import dumps, loads, parse_amount, parse_rule
+from services.policy_match.domain.wording import amount_lines, rule_lines
+from tests.policy_match import rules_at_random
+
+REVENUE = {"fact": "revenue", "period": "last_year"}
+
+
+def rule(given: Any) -> list[str]:
+    return ["　" * line.depth + line.words for line in rule_lines(parse_rule(loads(dumps(given))), load_registry())]
+
+
+def amount(given: Any) -> str:
+    [line] = amount_lines(parse_amount(loads(dumps(given))), load_registry())
+    return line.words
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({**REVENUE, "is": ">=", "value": 20000000}, "上年度营业收入不低于2000万元"),
+        ({**REVENUE, "take": "growth", "is": ">", "value": 0.15}, "上年度营业收入同比增长率高于15%"),
+        ({"fact": "size", "is": "in", "value": ["small", "micro"]}, "企业规模为下列之一：小型、微型"),
+        ({"fact": "founded_on", "is": "<=", "value": {"ago": {"years": 1}}}, "成立日期不晚于1年前"),
+        ({"fact": "founded_on", "is": "during", "value": "2025"}, "成立日期在2025年内"),
+        ({"fact": "dishonest", "is": "=", "value": False}, "严重失信：否"),
+        ({"fact": "honours", "is": "has", "value": ["高新技术企业"]}, "资质荣誉包括高新技术企业"),
+        ({"fact": "open.展会天数", "is": ">=", "value": 3}, "展会天数（尚未登记）不低于3"),
+        ({"judged": "确有发展潜力"}, "由人认定：确有发展潜力"),
+        (
+            {"fact": "rd_expense", "period": "last_year", "is": ">=", "value": {"times": [0.03, REVENUE]}},
+            "上年度研发费用不低于3% × 上年度营业收入",
+        ),
+        (
+            {"none": "penalty", "where": [{"field": "amount", "is": ">=", "value": 100000}]},
+            "没有行政处罚记录（罚款金额不低于10万元）",
+        ),
+    ],
+)
+def test_a_test_reads_as_a_clause_would_say_it(given: Any, words: str) -> None:
+    assert rule(given) == [words]
+
+
+def test_groups_stand_above_their_limbs_with_the_paths_an_officer_edits() -> None:
+    test = {**REVENUE, "is": "<", "value": 1, "quote": "不足1元", "article": "第五条"}
+    lines = rule_lines(parse_rule(loads(dumps({"any": [test, {"not": {"all": []}}]}))), load_registry())
+    assert [(line.path, line.depth, line.words) for line in lines] == [
+        ("rule", 0, "符合下列任一项："),
+        ("rule/any/0", 1, "上年度营业收入低于1元"),
+        ("rule/any/1", 1, "不属于下列情形："),
+        ("rule/any/1/not", 2, "不设条件，所有企业均符合"),
+    ]
+    assert (lines[1].quote, lines[1].article) == ("不足1元", "第五条")
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"fixed": 200000}, "20万元"),
+        ({"fixed": 1234.5}, "1234.5元"),
+        ({"cap": 1000000, "of": {"rate": 0.05, "of": REVENUE}}, "上年度营业收入的5%，最高不超过100万元"),
+        ({"judged": "15—20万元", "between": [150000, 200000]}, "由人在15万元至20万元之间确定（15—20万元）"),
+        ({"instalments": [150000, 100000]}, "逐年分期：15万元、10万元"),
+        (
+            {"tiers": [[0, 10000], [20000000, 50000]], "on": REVENUE},
+            "按上年度营业收入分档：0元起1万元；2000万元起5万元（恰为分界数的归上一档）",
+        ),
+    ],
+)
+def test_an_amount_reads_exactly(given: Any, words: str) -> None:
+    assert amount(given) == words
+
+
+@given(rules_at_random.rules())
+@settings(max_examples=60)
+def test_every_rule_of_the_language_has_words_on_every_line(given: Any) -> None:
+    assert all(line.words.strip() for line in rule_lines(parse_rule(loads(dumps(given))), load_registry()))
+
+
+@given(rules_at_random.amounts())
+@settings(max_examples=60)
+def test_every_amount_of_the_language_has_words(given: Any) -> None:
+    assert amount(given)
