@@ -118,5 +118,14 @@ def test_a_pdf_that_calls_itself_text_is_told_what_it_is() -> None:
     assert re.search(r"\.txt.*PDF", refusal.value.detail)
 
 
+def test_a_long_document_is_checked_in_part_and_says_so() -> None:
+    pages = [[f"第{number}页的文字。"] for number in range(402)]
+    found = to_text(pdf(pages), "a.pdf")
+    assert all(line[0] in found.text for line in pages)
+    (note,) = found.notes
+    assert re.fullmatch(r"有 \d+ 页只有一种读法，未经核对。", note)
+    assert not found.needs_ocr
+
+
 def test_columns_of_a_table_come_as_they_are_folded() -> None:
     assert to_text(pdf([["1", "一次性奖励", "市工信局"]]), "a.pdf").text == "1\n一次性奖励\n市工信局\n"
