@@ -72,12 +72,14 @@ def _id(topic: str) -> str:
 
 
 def _channel(topic: Topic) -> dict[str, Any]:
-    kept = {} if topic.kept == FOREVER else {"retention.ms": topic.kept * 1000}
+    kept = {"retention.ms": -1 if topic.kept == FOREVER else topic.kept * 1000}
     return {
         "address": topic.name,
         "description": f"said by {topic.said_by}, heard by {', '.join(topic.heard_by)}; keyed by {topic.key}",
         "messages": {event.__name__: {"$ref": f"#/components/messages/{event.__name__}"} for event in topic.events},
-        "bindings": {"kafka": {"partitions": topic.partitions, "topicConfiguration": kept or {"retention.ms": -1}, "bindingVersion": "0.5.0"}},
+        "bindings": {
+            "kafka": {"partitions": topic.partitions, "topicConfiguration": kept or {"retention.ms": -1}, "bindingVersion": "0.5.0"}
+        },
     }
 
 
@@ -87,7 +89,10 @@ def _message(topic: Topic, event: type[Payload]) -> dict[str, Any]:
         "title": event.__name__,
         "summary": (event.__doc__ or "").strip().splitlines()[0],
         "contentType": "application/json",
-        "payload": {"schemaFormat": "application/schema+json;version=draft-2020-12", "schema": {"$ref": f"schemas/{topic.name}.{event.__name__}.json"}},
+        "payload": {
+            "schemaFormat": "application/schema+json;version=draft-2020-12",
+            "schema": {"$ref": f"schemas/{topic.name}.{event.__name__}.json"},
+        },
         "correlationId": {"location": "$message.header#/traceparent", "description": "one trace from the document to each message"},
         "bindings": {"kafka": {"key": {"type": "string", "description": topic.key}, "bindingVersion": "0.5.0"}},
         "traits": [{"$ref": "#/components/messageTraits/envelope"}],
