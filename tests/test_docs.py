@@ -8,6 +8,8 @@ import pytest
 
 from deploy import openapi
 from deploy.embedded import SERVICES
+from services.chassis.auth import SCOPES
+from services.chassis.problems import CODES
 from services.chassis.settings import Settings
 from services.cli import COMMANDS
 
@@ -96,6 +98,18 @@ def test_every_relative_link_leads_somewhere(name: str) -> None:
 def test_the_committed_openapi_description_is_that_of_the_app(service: str) -> None:
     committed = (openapi.FOLDER / f"{service}.json").read_text("utf-8")
     assert committed == openapi.description(service), "run `make contracts` and look at what changed"
+
+
+def test_every_call_but_those_of_health_names_its_scope_and_what_an_error_looks_like() -> None:
+    for service in SERVICES:
+        described = json.loads((openapi.FOLDER / f"{service}.json").read_text("utf-8"))
+        assert described["components"]["securitySchemes"]["key"]["scheme"] == "bearer"
+        assert described["components"]["schemas"]["Problem"]["properties"]["code"]["enum"] == list(CODES)
+        for path, operations in described["paths"].items():
+            for operation in operations.values():
+                assert "application/problem+json" in operation["responses"]["default"]["content"], path
+                scopes = [scope for need in operation.get("security", []) for scope in need["key"]]
+                assert (set(scopes) <= set(SCOPES) and len(scopes) == 1) or path in ("/healthz", "/readyz"), path
 
 
 def test_public_paths_are_unique_over_the_services_and_begin_with_v1() -> None:
