@@ -18,6 +18,7 @@ from typing import Annotated, Any
 import asyncpg
 import httpx
 from fastapi import APIRouter, Depends, FastAPI, Request, Response, UploadFile
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -25,7 +26,7 @@ import services
 from contracts import topics
 from contracts.events import Payload
 from services.chassis import clock
-from services.chassis.app import Reply, Runtime, allow, command, create_app, runtime_of, serve
+from services.chassis.app import Reply, Runtime, _end, allow, command, create_app, runtime_of, serve
 from services.chassis.auth import Principal, new_key, store_key
 from services.chassis.bus import Heard, partition_of
 from services.chassis.database import Connection, Pool, encode, migrate, open_pool
@@ -115,7 +116,8 @@ class Notes:
     spans: InMemorySpanExporter = field(default_factory=InMemorySpanExporter)
 
     def __post_init__(self) -> None:
-        self.telemetry = Telemetry(self.name, exporters=[self.spans])
+        self.metrics = InMemoryMetricReader()
+        self.telemetry = Telemetry(self.name, exporters=[self.spans], readers=[self.metrics])
         self.key = new_key()
 
     @property
@@ -217,9 +219,7 @@ class Notes:
         try:
             yield runtime
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _end(tasks)
             await runtime._producer.stop()
             await runtime.pool.close()
 

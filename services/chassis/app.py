@@ -338,12 +338,15 @@ async def _unavailable(_: Request, error: Exception) -> Response:
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:
-    """Cancel until every task has ended: the Kafka client swallows a cancellation that comes while it closes, and asks for another."""
-    running = set(tasks)
-    while running:
-        for task in running:
+    """Cancel and wait. A library may swallow a cancellation (so does asyncio.wait_for of Python 3.11), hence it is said three times."""
+    left: set[asyncio.Task[None]] = set(tasks)
+    for _ in range(3):
+        for task in left:
             task.cancel()
-        _, running = await asyncio.wait(running, timeout=1)
+        if left:
+            _, left = await asyncio.wait(left, timeout=4)
+    for task in left:
+        log.error("task.will_not_end", task=task.get_name())
 
 
 def _watch(runtime: Runtime[Any], task: asyncio.Task[None]) -> None:

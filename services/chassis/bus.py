@@ -177,7 +177,7 @@ async def _close(consumer: AIOKafkaConsumer) -> None:
     """Close, whatever happens, part by part: with the broker gone the client's own `stop` may never end, or end half done."""
     consumer._closed = True
     coordinator, fetcher = consumer._coordinator, consumer._fetcher
-    for part, patience in ((coordinator, 5), (fetcher, 1)):
+    for part, patience in ((coordinator, 2), (fetcher, 1)):
         if part is not None:
             await _ended(asyncio.create_task(part.close()), patience)
     names = ("_coordination_task", "_heartbeat_task", "_commit_refresh_task", "_reset_committed_task", "_fetch_task")

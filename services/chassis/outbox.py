@@ -10,6 +10,7 @@ import os
 import signal
 from collections import defaultdict, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -156,11 +157,9 @@ class Relay:
                 pause = min(pause * 2, LONGEST_PAUSE)
 
     async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(POLL):  # not wait_for: before Python 3.12 it swallows a cancellation that meets the wake-up
+        with suppress(TimeoutError):
+            async with asyncio.timeout(POLL):  # never asyncio.wait_for: on Python 3.11 it swallows a cancellation that meets the wake
                 await self._wake.wait()
-        except TimeoutError:
-            return
         self._wake.clear()
 
     async def _send_some(self, connection: Connection) -> int:

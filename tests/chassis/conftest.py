@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+from deploy.mock_broker import MockBroker
 from services.chassis.telemetry import configure_logs
 from tests.conftest import Broker
 from tests.notes import Notes, join, packaged
@@ -21,6 +22,12 @@ def notes(database: str, tmp_path: Path) -> Iterator[Notes]:
         yield notes
     notes.telemetry.tracers.shutdown()
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def on_mock(notes: Notes, mock_broker: MockBroker) -> Notes:
+    """The tiny service on the broker in memory, for what no broker matters to."""
+    return join(notes, Broker("mock", mock_broker.bootstrap, mock_broker))
 
 
 @pytest.fixture

@@ -8,14 +8,12 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from contracts.events import Payload
-from deploy.mock_broker import MockBroker
 from services.chassis import clock, outbox
 from services.chassis.auth import Principal
 from services.chassis.bus import Producer, partition_of
 from services.chassis.database import Pool
 from services.chassis.outbox import HELD, LARGEST, OVERHEAD, Relay, Said, TooLarge
-from tests.conftest import Broker
-from tests.notes import PARTITIONS, Echoed, Noted, Notes, join, until
+from tests.notes import PARTITIONS, Echoed, Noted, Notes, until
 
 TESTER = Principal("operator", "tests", frozenset())
 
@@ -171,13 +169,10 @@ async def test_a_leader_whose_connection_breaks_loses_nothing(live: Notes) -> No
     assert [body for _, _, body in firsts] == [b'{"key":"k","number":%d}' % n for n in range(500)]
 
 
-async def test_the_relay_holds_back_before_the_broker_in_memory_forgets_and_twenty_megabytes_arrive(
-    notes: Notes, mock_broker: MockBroker
-) -> None:
-    join(notes, Broker("mock", mock_broker.bootstrap, mock_broker))
+async def test_the_relay_holds_back_before_the_broker_in_memory_forgets_and_twenty_megabytes_arrive(on_mock: Notes) -> None:
     text = "x" * 100_000
-    async with notes.pool() as pool:
-        async with relaying(notes, pool) as relay:
+    async with on_mock.pool() as pool:
+        async with relaying(on_mock, pool) as relay:
             for start in range(0, 200, 20):
                 await put_all(pool, [Noted(key="one", number=n, text=text) for n in range(start, start + 20)])
 
@@ -185,23 +180,22 @@ async def test_the_relay_holds_back_before_the_broker_in_memory_forgets_and_twen
                 return "in-memory broker is full" in (relay.trouble or "")
 
             await until(full)
-            [held] = await notes.rows("SELECT sum(octet_length(body) + $1) AS bytes FROM outbox WHERE published_at IS NOT NULL", OVERHEAD)
+            [held] = await on_mock.rows("SELECT sum(octet_length(body) + $1) AS bytes FROM outbox WHERE published_at IS NOT NULL", OVERHEAD)
             assert HELD < held["bytes"] < 5 * 1024 * 1024
-        async with relaying(notes, pool) as relay:  # another leader knows what the first left
+        async with relaying(on_mock, pool) as relay:  # another leader knows what the first left
             await until(full)
-            assert (await notes.rows("SELECT count(*) FROM outbox WHERE published_at IS NOT NULL"))[0]["count"] < 52
-    async with notes.running():
+            assert (await on_mock.rows("SELECT count(*) FROM outbox WHERE published_at IS NOT NULL"))[0]["count"] < 52
+    async with on_mock.running():
 
         async def all_heard() -> bool:
-            return len(await notes.effects()) == 200
+            return len(await on_mock.effects()) == 200
 
         await until(all_heard, seconds=60)
-    assert await notes.effects() == [("one", n) for n in range(200)]
+    assert await on_mock.effects() == [("one", n) for n in range(200)]
 
 
-async def test_only_one_process_runs_a_tick(notes: Notes, mock_broker: MockBroker) -> None:
-    join(notes, Broker("mock", mock_broker.bootstrap, mock_broker))
-    async with notes.running() as runtime:
+async def test_only_one_process_runs_a_tick(on_mock: Notes) -> None:
+    async with on_mock.running() as runtime:
         inside, ended = asyncio.Event(), asyncio.Event()
 
         async def tick(_: object) -> None:
