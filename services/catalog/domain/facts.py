@@ -257,6 +257,11 @@ def _place(name: str, words: str, setting: Setting) -> Told:
     return Told({"fact": f"open.{name}", "is": "=", "value": words}, ("地名不在本市行政区划表中",))
 
 
+# 民法典 第七十六条, 第八十七条, 第一百条: legal persons that are enterprises, and the others; a partnership or a branch is none.
+_ENTERPRISES = ("company", "cooperative")
+_OTHER_LEGAL_PERSONS = ("institution", "association", "foundation", "social_service")
+
+
 def _body(words: str, registry: Registry) -> Told:
     owners = named(registry, "ownership", words)
     if re.search(r"台资|台商|台企", words):
@@ -270,6 +275,8 @@ def _body(words: str, registry: Registry) -> Told:
         if IMPORTERS.search(words):
             tests.append({"fact": "imports", "period": "last_year", "is": ">", "value": 0})
         return Told(_any_of(tests))
+    if re.search(r"法人(?:资格|地位)|独立法人|企业法人", words):
+        return Told({"fact": "legal_form", "is": "in", "value": [*_ENTERPRISES, *(() if "企业" in words else _OTHER_LEGAL_PERSONS)]})
     forms = named(registry, "legal_form", words)
     if forms and not re.search(r"^(?:企业|单位)", words):
         return Told({"fact": "legal_form", "is": "in", "value": forms})
