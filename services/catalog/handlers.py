@@ -192,7 +192,7 @@ async def _draft(documents: Sequence[str], work: Work[Store], drafting: Drafting
     for heard in complete:
         runs = {measure.measure: measure.runs for measure in heard.measures}
         clauses = [_clause(measure) for measure in heard.measures]
-        for draft in drafting(clauses, _document(heard.read)):
+        for draft in drafting(clauses, _document(heard.read, work.today)):
             kept.append(_new(draft, heard, runs[draft.measure], work))
     entries = [Entry(one.id, 1, "draft", None, "draft", "service:catalog", "自动提取", work.now, None, one.body) for one in kept]
     await work.store.add_benefits(kept, entries)
@@ -239,7 +239,7 @@ def _clause(measure: MeasureRead) -> Clause:
     )
 
 
-def _document(read: DocumentRead) -> Document:
+def _document(read: DocumentRead, today: date) -> Document:
     facts = read.facts
     return Document(
         title=facts.title,
@@ -250,6 +250,7 @@ def _document(read: DocumentRead) -> Document:
         valid_to=facts.valid_to,
         clauses=tuple(facts.clauses),
         sha256=read.sha256,
+        read_on=today,
     )
 
 

@@ -7,7 +7,7 @@ units or in a document-wide clause.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -16,10 +16,11 @@ from services.catalog.domain import terms
 from services.catalog.domain.amounts import amount as read_amount
 from services.catalog.domain.conditions import conditions
 from services.catalog.domain.facts import told
+from services.catalog.domain.governing import Governing, asked_beside, governing
 from services.catalog.domain.junctions import branches, implied, leaning
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.naming import Node, Setting, named_at
-from services.catalog.domain.offers import RESULT, district, offers
+from services.catalog.domain.offers import RESULT, asked_of_target, district, offers
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.payments import payment
 from services.catalog.domain.provisions import Provision, provisions
@@ -47,7 +48,10 @@ class Clause:
 
 @dataclass(frozen=True)
 class Document:
-    """What the document says of itself, and the clauses that govern all its measures (附则, 总则, 条件要求, definitions)."""
+    """What the document says of itself, and the clauses that govern all its measures (附则, 总则, 条件要求, definitions).
+
+    `read_on` is the day of the reading; yearly dates for applying are those of the next time from then.
+    """
 
     title: str
     issuer: str | None = None
@@ -57,6 +61,7 @@ class Document:
     valid_to: date | None = None
     clauses: tuple[str, ...] = ()
     sha256: str | None = None
+    read_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -95,17 +100,39 @@ def drafts(clauses: Sequence[Clause], document: Document, *, registry: Registry,
     """
     lexicon = Lexicon()
     setting = Setting(registry, city)
+    begins = [day for day in (document.valid_from or document.issue_date, document.read_on) if day]
+    wide = governing(document.clauses, [c.body for c in clauses], setting, since=max(begins, default=None))
+    setting = replace(setting, inclusive=wide.inclusive)
     found: list[Draft] = []
     for clause in clauses:
-        found += _of_clause(clause, document, setting, lexicon)
+        found += [_governed(draft, wide) for draft in _of_clause(clause, document, setting, lexicon)]
     return found
+
+
+def _governed(draft: Draft, wide: Governing) -> Draft:
+    """A draft with what the document asks of every benefit."""
+    benefit = dict(draft.benefit)
+    rule = _Rule()
+    for test in benefit["rule"]["all"] if set(benefit["rule"]) == {"all"} else [benefit["rule"]]:
+        rule.take(test)
+    for test in wide.tests:
+        own_place = test.get("fact") == "district" and any(t.get("fact") == "district" for t in rule.tests)
+        if not own_place:  # a district's own measure says more than the city's
+            rule.take(test)
+    benefit["rule"] = rule.node if rule.tests else {"all": []}
+    if wide.window and "window" not in benefit:
+        benefit["window"] = wide.window
+    return replace(draft, benefit=benefit, findings=tuple(dict.fromkeys((*draft.findings, *wide.notes))))
 
 
 def _of_clause(clause: Clause, document: Document, setting: Setting, lexicon: Lexicon) -> list[Draft]:
     body = Passage.of(clause.body)
     promised = [p for p in provisions(body, lexicon) if not _reports(body, p)]
     listed = requirements(body, promised, lexicon)
-    drafted = [_promised(clause, document, body, p, listed.get(i, []), setting=setting, lexicon=lexicon) for i, p in enumerate(promised)]
+    said = [p.span for p in promised] + [i.span for items in listed.values() for i in items]
+    drafted = [
+        _promised(clause, document, body, p, listed.get(i, []), said, setting=setting, lexicon=lexicon) for i, p in enumerate(promised)
+    ]
     found = _distinct([d for d in drafted if d is not None])
     if not found and clause.enterprise_benefit is not False:
         found = _offered(clause, document, body, setting)
@@ -153,6 +180,7 @@ def _promised(
     body: Passage,
     provision: Provision,
     items: Sequence[Requirement],
+    others: Sequence[Span],
     *,
     setting: Setting,
     lexicon: Lexicon,
@@ -167,6 +195,10 @@ def _promised(
             rule.add(answer.node, title.quote(condition.span), _article(clause), None)
             rule.notes += answer.notes
     _territory(clause, body, rule, setting)
+    beside, notes = asked_beside(body, [Span(provision.lead or provision.span.start, provision.span.end), *others], setting)
+    for test in beside:
+        rule.take(test | {"article": _article(clause)})
+    rule.notes += notes
     paid = payment(body, provision, read_amount(body, provision, lexicon), described, setting=setting)
     if not rule.tests and paid.amount is None:
         return None
@@ -264,10 +296,15 @@ def _offered(clause: Clause, document: Document, body: Passage, setting: Setting
         rule = _Rule()
         passage = title if source == "title" else body
         for condition in offer.conditions if offer else ():
-            answer = told(condition, passage.text[condition.span.start : condition.span.end], setting)
+            answer = told(*leaning(passage.text, condition, []), setting, text=passage.text)
             span = _placed(clause, passage, condition.span) if passage is body else None
             rule.add(answer.node, passage.quote(condition.span), _article(clause), span)
             rule.notes += answer.notes
+        targets = asked_of_target(body.text, Span(0, len(body.text))) if source == "title" else []
+        for condition in targets:
+            if offer is None or all(c.attribute != condition.attribute for c in offer.conditions):
+                answer = told(*leaning(body.text, condition, []), setting, text=body.text)
+                rule.add(answer.node, body.quote(condition.span), _article(clause), _placed(clause, body, condition.span))
         _territory(clause, body, rule, setting)
         bare = _bare(rule.node) if rule.tests else None
         if bare is None or bare in seen:

@@ -147,7 +147,7 @@ def _several(passage: Passage, amount: Amount, described: Sequence[Rows], *, set
         if paid is None:
             return None
         line = _line(passage, share, lead)
-        lead = line or lead
+        lead = line if line and not line.bare else lead
         cases.append([_chosen(passage, share, line, setting), paid])
         lines.append(line.condition.comparison.figures[0].base if line and line.condition.comparison else None)
     known = [line for line in lines if line is not None]
@@ -162,6 +162,7 @@ class _Line:
 
     condition: Condition
     words: str
+    bare: bool = False
 
 
 def _line(passage: Passage, share: Share, lead: _Line | None) -> _Line | None:
@@ -174,7 +175,7 @@ def _line(passage: Passage, share: Share, lead: _Line | None) -> _Line | None:
     if lead is not None and lead.condition.comparison is not None and bare and bare[0].span.start == 0 and len(bounds) < 2:
         said = lead.words[: lead.condition.comparison.figures[0].span.start] + words[: bare[0].span.end]
         comparison = replace(lead.condition.comparison, figures=(bare[0],))
-        return _Line(replace(lead.condition, comparison=comparison, unit=bare[0].unit, span=share.tier), said)
+        return _Line(replace(lead.condition, comparison=comparison, unit=bare[0].unit, span=share.tier), said, True)
     if len(bounds) != 1:
         return None
     bound = bounds[0]

@@ -14,7 +14,7 @@ from services.catalog.domain.naming import Node, Setting, Told, named, named_at,
 from services.catalog.domain.passage import Span
 from services.catalog.domain.quantities import NUMERAL, Figure, numeral, plain
 from services.catalog.domain.recognition import Condition
-from services.catalog.domain.times import WHEN, happened
+from services.catalog.domain.times import LOOK_BACK, WHEN, happened
 
 _FIRST = re.compile(r"首次|首获|首评|初次|新(?:认定|获评?|列入|入选|评|通过|增)")
 _AGAIN = re.compile(r"重新认定|复审|复核通过|再次认定")
@@ -145,6 +145,14 @@ def changed_form(words: str) -> Told | None:
         return None
     where: list[Node] = [{"field": "kind", "is": "=", "value": "组织形式"}, {"field": "from", "is": "in", "value": before}]
     return Told({"some": "change", "where": where + ([{"field": "to", "is": "in", "value": after}] if after else [])})
+
+
+def looked_back(text: str, span: Span) -> str:
+    """近三年 … said earlier in the sentence than the words that look back on it."""
+    start = max(text.rfind(c, 0, span.start) for c in "。;") + 1
+    phrase = phrase_of(text, span)
+    back = re.search(LOOK_BACK, text[start : phrase.start])
+    return back.group() if back and not re.search(LOOK_BACK, text[phrase.start : span.end]) else ""
 
 
 _FIELDS = (
