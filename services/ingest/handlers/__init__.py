@@ -1,22 +1,19 @@
-"""What ingest does with a document or a delivery of facts: keep it and say so, in one transaction and one trace."""
+"""What ingest does with what comes in: its values and its ports; sources, refusals and deliveries of facts. Documents: `documents`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
 from hashlib import sha256
-from typing import Any, Literal, Protocol
+from typing import Any, Protocol
 
-from contracts.events import DocumentFacts, DocumentRead, DocumentRefused, FactsStated, Figure, MeasureRead
+from contracts.events import DocumentRefused, FactsStated, MeasureRead
 from services.chassis.work import Work
-from services.ingest.domain.reading import Document, Excerpt, Measure, Reading
 from services.ingest.domain.result import Read
 from services.ingest.domain.statements import Checked
+from services.ingest.domain.succession import Known, Mention, Names
 
 FAULTS_KEPT = 1000
 """Faults of a delivery that are kept and answered; a delivery with more is wrong throughout."""
-CLAUSE_KINDS = ("goal", "principle")
-"""Kinds of words that are no measure and govern none: what a plan aims at."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,30 @@ class Kept:
     notes: list[str]
     received_at: datetime
     trace: str | None
+
+
+Runs = Sequence[Sequence[int]]
+"""Where words stand in the raw text: pieces of (words from, to, raw from, to)."""
+
+
+@dataclass(frozen=True)
+class MeasureKept:
+    """A measure of a version as it was said, and where its title stands in the raw text."""
+
+    said: MeasureRead
+    title_runs: Runs
+
+
+@dataclass(frozen=True)
+class RepealKept:
+    """What a version of a document (`by`) says of another: that it is repealed. `repealed` is the document meant, None while unknown."""
+
+    by: str
+    version: int
+    place: int
+    mention: Mention
+    on: date | None
+    repealed: str | None
 
 
 @dataclass(frozen=True)
@@ -106,8 +127,38 @@ class Store(Protocol):
     async def document(self, document: str) -> Kept | None:
         """The newest version of a document; None when there is none."""
 
-    async def add_document(self, kept: Kept, *, raw: bytes, text: str, measures: Sequence[dict[str, Any]]) -> bool:
-        """Store a version; False when it is there already, and then nothing changes."""
+    async def lock_documents(self) -> None:
+        """Wait until nobody else keeps a document, and keep others from it until the transaction ends."""
+
+    async def with_bytes(self, sha256: str) -> Kept | None:
+        """The version of a document that has these bytes, the newest of several; None when there is none."""
+
+    async def known(self, *, numbers: Sequence[str], called: Sequence[str]) -> list[Known]:
+        """The documents whose newest version has a 字号 that ends one of these, or one of these names."""
+
+    async def known_document(self, document: str) -> Known | None:
+        """How a document's newest version is known; None when there is no such document."""
+
+    async def measures(self, document: str, version: int) -> list[MeasureKept]:
+        """The measures of a version, in its order."""
+
+    async def measure_ids(self, document: str) -> list[str]:
+        """Every id that a measure of any version of a document has."""
+
+    async def add_document(self, kept: Kept, *, raw: bytes, text: str, names: Names, measures: Sequence[MeasureKept]) -> None:
+        """Store a version."""
+
+    async def add_repeals(self, repeals: Sequence[RepealKept]) -> None:
+        """Store what a version says it repeals."""
+
+    async def open_repeals(self) -> list[RepealKept]:
+        """What was said to be repealed and is not known yet, the oldest first."""
+
+    async def settle_repeal(self, repeal: RepealKept) -> None:
+        """Note which document a repeal means."""
+
+    async def repealed(self, documents: Sequence[str]) -> dict[str, RepealKept]:
+        """For each of the documents that lost its force, who said so last."""
 
     async def add_delivery(self, delivery: Delivery) -> None:
         """Store a delivery."""
@@ -138,51 +189,6 @@ async def watch(url: str, work: Work[Store], *, principal: str) -> Source:
     return await work.store.add_source(
         Source(f"src-{work.new_id()}", url, principal, work.now, work.now, None, None, None, None, 0, 0, None)
     )
-
-
-async def keep_document(received: Received, read: Read, work: Work[Store]) -> tuple[Kept, bool]:
-    """Store a reading and say it: DocumentRead, then one MeasureRead for each measure. The same bytes again change and say nothing.
-
-    A document with pages that are only pictures is kept and said as `needs_ocr`, without measures: it awaits a person.
-
-    Returns the document as it stands and whether it is new.
-    """
-    status: Literal["read", "needs_ocr"] = "needs_ocr" if read.needs_ocr else "read"
-    reading = read.reading
-    facts = facts_of(reading)
-    measures = [measure_of(measure, received.document, position) for position, measure in enumerate(reading.measures)]
-    kept = Kept(
-        document=received.document,
-        version=1,
-        sha256=received.digest,
-        name=received.name,
-        status=status,
-        facts=facts.model_dump(mode="json"),
-        measures=len(measures),
-        notes=list(read.notes),
-        received_at=work.now,
-        trace=work.trace_of(),
-    )
-    rows = [measure.model_dump() for measure in measures]
-    if not await work.store.add_document(kept, raw=received.data, text=reading.raw, measures=rows):
-        standing = await work.store.document(received.document)
-        if standing is None:
-            raise LookupError(f"document {received.document} was refused by the store and is not in it")
-        return standing, False
-    work.say(
-        DocumentRead(
-            document=kept.document,
-            version=kept.version,
-            sha256=kept.sha256,
-            name=kept.name,
-            facts=facts,
-            measures=len(measures),
-            status=status,
-        )
-    )
-    for measure in measures:
-        work.say(measure)
-    return kept, True
 
 
 def refuse_document(received: Received, work: Work[Store], *, code: str, reason: str) -> None:
@@ -219,52 +225,3 @@ async def keep_statements(data: bytes, checked: Checked, work: Work[Store], *, a
             )
         )
     return delivery
-
-
-def facts_of(reading: Reading) -> DocumentFacts:
-    """What a document says of itself, as the event carries it."""
-    document: Document = reading.document
-    return DocumentFacts(
-        title=_words(document.title) or reading.name,
-        doc_number=_words(document.doc_number),
-        issuer=_words(document.issuer),
-        issue_date=_day(document.issue_date),
-        printed_date=_day(document.printed_date),
-        valid_from=_day(document.valid_from),
-        valid_to=_day(document.valid_to),
-        attachments=[excerpt.text for excerpt in document.attachments],
-        open_status=_words(document.open_status),
-        clauses=[remark.text.text for remark in reading.remarks if remark.kind not in CLAUSE_KINDS],
-    )
-
-
-def measure_of(measure: Measure, document: str, position: int) -> MeasureRead:
-    """A measure as the event carries it; spans point into the raw text of version 1."""
-    return MeasureRead(
-        document=document,
-        version=1,
-        measure=f"{document}/{measure.path}",
-        position=position,
-        number=measure.number.text,
-        title=measure.title.text,
-        section=[excerpt.text for excerpt in measure.section],
-        units=list(measure.units_full) or [excerpt.text for excerpt in measure.units],
-        body=measure.body.text,
-        span=measure.body.span,
-        runs=list(measure.body.runs),
-        figures=[
-            Figure(value=Decimal(f.value), unit=f.unit, raw=f.raw.text, as_of=f.as_of, role=f.role, span=f.raw.span)
-            for f in measure.figures
-        ],
-        audience=list(measure.audience),
-        enterprise_benefit=measure.enterprise_benefit,
-        benefit_type=measure.benefit_type,
-    )
-
-
-def _words(excerpt: Excerpt | None) -> str | None:
-    return excerpt.text if excerpt else None
-
-
-def _day(found: tuple[str, Excerpt] | None) -> date | None:
-    return date.fromisoformat(found[0]) if found else None
