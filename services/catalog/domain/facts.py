@@ -198,17 +198,15 @@ def _bounded(condition: Condition, comparison: Comparison, words: str, text: str
     if re.search(r"罚款|处罚", around) and (records := record_of_conduct(looked_back(text, condition.span) + around)):
         return Told(_all_of(records), notes)
     if figure.share and comparison.operator != "between" and (share := _share_of(words, registry) or _share_of(around, registry)):
-        fact, of = share
+        part, of = share
         whole = {"times": [test["value"], {"fact": of, "period": period(words)}]}
-        return Told({"fact": fact, "period": period(words), "is": comparison.operator, "value": whole}, notes)
+        return Told({"fact": part, "period": period(words), "is": comparison.operator, "value": whole}, notes)
     turned = {">=": "<=", ">": "<", "<=": ">=", "<": ">"}.get(comparison.operator)
     if condition.attribute == "成立年限" and (span := steps(figure)) and turned:
         return Told({"fact": "founded_on", "is": turned, "value": {"ago": span}}, notes)
     if re.search("美元|港元|港币|欧元|新台币", figure.unit):
         return Told({"judged": words}, ("金额以外币计，须按汇率折算后判断",))
-    fact: str | None
-    take: str | None
-    fact, take = FIGURES.get(condition.attribute, (None, None))
+    fact, take = _known(condition.attribute)
     said = figure_fact(words[: words.find(str(plain(figure.value)))] or words, figure, registry)
     if said and condition.attribute not in ("月销售额", *PROJECT_FIELDS):
         fact, take = said, take if said == fact else None
@@ -241,6 +239,10 @@ def _bounded(condition: Condition, comparison: Comparison, words: str, text: str
     if condition.attribute in PROJECT_FIELDS:
         return Told({"some": "project", "where": [{"field": PROJECT_FIELDS[condition.attribute]} | test]}, notes)
     return Told({"fact": open_fact(condition.attribute, "条件")} | test, notes)
+
+
+def _known(attribute: str) -> tuple[str | None, str | None]:
+    return FIGURES.get(attribute, (None, None))
 
 
 def _share_of(words: str, registry: Registry) -> tuple[str, str] | None:

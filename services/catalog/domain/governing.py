@@ -30,8 +30,13 @@ _ASKED = re.compile(
 _DUTY = re.compile(
     r"提交|提供|填报|登录|上传|报送|报名|提出申请|申请时间|承诺书|配合|接受|材料|专款专用|按(?:规定|要求|时)?(?:办理|申报|使用)"
 )
+_GIVES = "享受|适用|支持|奖励|资助|补助|奖补|扶持|兑现|受理|纳入|给予|申[报请]"
 _SHUT_OUT = re.compile(
-    rf"^(?P<who>[^。]{{4,}}?),?(?:均|一律|原则上)?(?:不(?:得|能|再|予)?(?:享受|适用|支持|奖励|资助|补助|兑现|受理|纳入|给予|申[报请])|不列入)(?:{_SELF}|本条|上述|以上)?"
+    rf"^(?P<who>[^。]{{4,}}?),?(?:均|一律|原则上)?(?:不(?:得|能|再|予)?(?:{_GIVES})|不列入|不符合[^,。;]{{0,8}}条件)(?:{_SELF}|本条|上述|以上)?"
+)
+_DISCRETION = re.compile(
+    r"一事一议|择优(?:扶持|支持|给予|遴选)|遴选[^,。;]{0,10}(?:个|家|名)"
+    r"|按(?:照)?(?:上级|新)政策执行|综合(?:评审|考量)后?确定|从其规定"
 )
 _TWICE = re.compile(r"重复|叠加|就高|从高|择优|同时享受")
 _COUNTS = re.compile(
@@ -129,6 +134,8 @@ def _asked(passage: Passage, sentence: Span, setting: Setting) -> tuple[list[Nod
     said = passage.text[sentence.start : sentence.end]
     if _TWICE.search(said):
         return [], []
+    if _DISCRETION.search(said):
+        return [{"judged": said.rstrip("。;"), "quote": passage.quote(sentence).rstrip("。；;."), "article": "附则"}], []
     shut = _SHUT_OUT.match(said)
     if shut:
         return _of(passage, sentence, Span(sentence.start, sentence.start + shut.end("who")), setting, out=True)
