@@ -9,7 +9,7 @@ from typing import Any
 
 from services.catalog.domain.amounts import Amount
 from services.catalog.domain.facts import told
-from services.catalog.domain.junctions import branches, implied, leaning
+from services.catalog.domain.junctions import branches, implied, leaning, one_phrase
 from services.catalog.domain.naming import Node, Setting, named_at
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.recognition import Condition
@@ -86,6 +86,8 @@ def composed(
             return None  # what the term means is asked instead
         if steps and condition.comparison is not None and span.meets(steps[0]):
             return {"any": [bare(case) for case in steps[1]]} | ground.evidence(span)
+        if steps and steps[0].within(span):
+            return None  # the whole row of steps, kept as it stands
         answer = told(condition, words, setting, text=text)
         rule.notes += answer.notes
         return ({"not": answer.node} if governed[i].excepted else answer.node) | ground.evidence(span)
@@ -115,7 +117,13 @@ def _part_of_a_name(text: str, governed: Sequence[Condition], setting: Setting) 
         if c.attribute == of
         for place in named_at(setting.registry, codes, text, c.span)[1]
     ]
-    return {i for i, c in enumerate(governed) for other, place in places if c.attribute != other.attribute and c.span.within(place)}
+    titled = [c for c, _ in places if c.attribute == "资质认定"]
+    part = {i for i, c in enumerate(governed) for other, place in places if c.attribute != other.attribute and c.span.within(place)}
+    for i, c in enumerate(governed):  # 首次认定及重新认定的高新技术企业: of one title
+        if c.attribute == "资质认定" and c not in titled:
+            after = [o for o in titled if o.span.start >= c.span.start]
+            part |= {i} if after and one_phrase(text, c, after[0]) else set()
+    return part
 
 
 def _all_of(nodes: list[Node]) -> Node:
