@@ -195,7 +195,8 @@ def _bounded(condition: Condition, comparison: Comparison, words: str, text: str
         test["value"] = [_amount(f) for f in comparison.figures]
     phrase = phrase_of(text, condition.span)
     around = text[phrase.start : max(condition.span.end, phrase.start)] if text != words else words
-    if re.search(r"罚款|处罚", around) and (records := record_of_conduct(looked_back(text, condition.span) + around)):
+    whole_phrase = text[phrase.start : phrase.end]
+    if re.search(r"罚款|处罚", whole_phrase) and (records := record_of_conduct(looked_back(text, condition.span) + whole_phrase)):
         return Told(_all_of(records), notes)
     if figure.share and comparison.operator != "between" and (share := _share_of(words, registry) or _share_of(around, registry)):
         part, of = share

@@ -7,10 +7,11 @@ says nothing of these is left alone. Every test bears the sentence it comes from
 import re
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from services.catalog.domain.composing import Ground, composed
 from services.catalog.domain.conditions import denied
 from services.catalog.domain.division import sentences
 from services.catalog.domain.facts import told
@@ -38,7 +39,7 @@ _DISCRETION = re.compile(
     r"一事一议|择优(?:扶持|支持|给予|遴选)|遴选[^,。;]{0,10}(?:个|家|名)"
     r"|按(?:照)?(?:上级|新)政策执行|综合(?:评审|考量)后?确定|从其规定"
 )
-_TWICE = re.compile(r"重复|叠加|就高|从高|择优|同时享受")
+_TWICE = re.compile(r"重复|叠加|就高|从高|同时享受")
 _COUNTS = re.compile(
     r"(?P<words>(?:[“\"]?(?:以上|以下|以内|不低于|不高于|不超过|超过|不足|未满|满|达到)[”\"]?[、和及与,]?)+)[^。;“”]{0,6}?(?P<no>不)?(?:含|包括|包含)本[数级]"
 )
@@ -53,15 +54,6 @@ _MEANS = re.compile(
 
 
 @dataclass(frozen=True)
-class Definition:
-    """What a document says a term of its own means."""
-
-    term: str
-    passage: Passage
-    what: Span
-
-
-@dataclass(frozen=True)
 class Governing:
     """What holds for every benefit of a document."""
 
@@ -69,7 +61,7 @@ class Governing:
     notes: tuple[str, ...] = ()
     inclusive: Mapping[str, bool] = field(default_factory=dict)
     window: dict[str, Any] | None = None
-    definitions: tuple[Definition, ...] = ()
+    meanings: Mapping[str, Node] = field(default_factory=dict)
 
 
 def governing(wide: Sequence[str], articles: Sequence[str], setting: Setting, *, since: date | None) -> Governing:
@@ -80,7 +72,7 @@ def governing(wide: Sequence[str], articles: Sequence[str], setting: Setting, *,
     notes: list[str] = []
     inclusive: dict[str, bool] = {}
     window: dict[str, Any] | None = None
-    definitions: list[Definition] = []
+    meanings: dict[str, Node] = {}
     for own, words in [*((True, clause) for clause in wide), *((False, article) for article in articles)]:
         passage = Passage.of(words)
         for mark in _BELOW.finditer(passage.text):
@@ -90,8 +82,8 @@ def governing(wide: Sequence[str], articles: Sequence[str], setting: Setting, *,
             said = passage.text[sentence.start : sentence.end]
             defined = _MEANS.match(said)
             if defined and (own or said.startswith("本")):
-                what = Span(sentence.start + defined.start("what"), sentence.start + defined.end("what"))
-                definitions.append(Definition(defined["term"], passage, what))
+                meaning = _meaning(passage, _part(sentence, defined, "what"), setting)
+                meanings |= {defined["term"]: meaning} if meaning and defined["term"] not in _EVERYDAY else {}
             if not own and not _ABOUT_ITSELF.search(said):
                 continue
             for counts in _COUNTS.finditer(said):
@@ -101,7 +93,7 @@ def governing(wide: Sequence[str], articles: Sequence[str], setting: Setting, *,
             found, more = _asked(passage, sentence, setting)
             tests += found
             notes += more
-    return Governing(tuple(tests), tuple(dict.fromkeys(notes)), inclusive, window, tuple(definitions))
+    return Governing(tuple(tests), tuple(dict.fromkeys(notes)), inclusive, window, meanings)
 
 
 def asked_beside(passage: Passage, given: Sequence[Span], setting: Setting) -> tuple[list[Node], list[str]]:
@@ -115,6 +107,19 @@ def asked_beside(passage: Passage, given: Sequence[Span], setting: Setting) -> t
         tests += found
         notes += more
     return tests, notes
+
+
+# Words that a document explains and yet uses of everybody.
+_EVERYDAY = frozenset({"企业", "单位", "以上", "以下", "奖励", "补助", "申报企业"})
+
+
+def _meaning(passage: Passage, region: Span, setting: Setting) -> Node | None:
+    """What a definition asks for; None where its words ask for nothing that is recognised."""
+    several = recognised(passage.text, region, (), Wordings())
+    several = sorted((c for c in several if not inside_another(c, several)), key=lambda c: c.span.start)
+    several = [replace(c, excepted=denied(passage.text, c)) for c in several]
+    rule = composed(Ground(passage, "附则", None), several, (), setting=setting, steps=None)
+    return rule.node | Ground(passage, "附则", None).evidence(region) if rule.tests else None
 
 
 def _sentences(passage: Passage) -> list[Span]:

@@ -102,9 +102,8 @@ def _one(passage: Passage, amount: Amount, share: Share, described: Sequence[Row
         above = _ABOVE.search(text[max(0, share.figure.span.start - 60) : share.figure.span.start])
         if above:
             return _marginal(share, above, setting)
-        base = (added_up(described, text[amount.base.start : amount.base.end]) if amount.base else None) or _base(
-            text, amount.base, setting
-        )
+        named = text[amount.base.start : amount.base.end] if amount.base else ""
+        base = added_up(described, named) or _fact_named(named, setting)
         rate = share.figure.base.normalize()
         node: Node = {"rate": plain(rate) if rate == rate.to_integral_value() else rate, "of": base}
         return _up_to(words, node, share.ceiling)

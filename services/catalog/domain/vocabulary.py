@@ -8,7 +8,7 @@ from contracts.rules import Fact, Registry
 from services.catalog.domain.naming import Node, named, plain_quotes
 from services.catalog.domain.quantities import Figure
 
-_LEAST = 3  # characters of a wording that is looked for inside longer words
+_LEAST = 3  # characters of a wording that is looked for inside longer words; a shorter one has to end them
 _FOLDED = (
     ("营收", "营业收入"),
     ("研究开发费用", "研发费用"),
@@ -63,7 +63,7 @@ def _wordings(words: str, registry: Registry) -> Iterator[tuple[tuple[int, int],
     """Wordings of facts inside the words, as ((length, place), fact): the longest and then the last counts most."""
     for wording, fact in _index(registry):
         at = words.rfind(wording)
-        if at >= 0:
+        if at >= 0 and (len(wording) >= _LEAST or at + len(wording) == len(words)):
             yield (len(wording), at), fact
 
 
@@ -74,7 +74,7 @@ def _index(registry: Registry) -> tuple[tuple[str, str], ...]:
 @lru_cache(maxsize=4)
 def _indexed(facts: tuple[tuple[str, tuple[str, ...], str], ...]) -> tuple[tuple[str, str], ...]:
     found = {(_folded(w), name) for name, vocab, own in facts for w in (*vocab, own)}
-    return tuple(sorted((w, name) for w, name in found if len(w) >= _LEAST))
+    return tuple(sorted((w, name) for w, name in found if len(w) >= 2))
 
 
 def _counts(fact: Fact, figure: Figure) -> bool:
