@@ -141,3 +141,17 @@ def test_nothing_committed_names_a_place_of_one_machine() -> None:
     suspects = [*ROOT.glob("*.md"), *ROOT.glob("*.toml"), *ROOT.glob("*.lock"), ROOT / "Makefile", ROOT / ".ci" / "run"]
     suspects += [path for folder in ("contracts", "services", "deploy") for path in (ROOT / folder).rglob("*.py")]
     assert [path.name for path in suspects if foreign.search(path.read_text("utf-8"))] == []
+
+
+@pytest.mark.parametrize("name", ["requirements.lock", "deploy/requirements.lock"])
+def test_every_locked_package_is_pinned_and_hashed_and_the_file_names_no_index(name: str) -> None:
+    locked = text(name)
+    assert "://" not in locked
+    assert not re.search(r"^--?(index|extra-index|find-links|trusted)", locked, re.MULTILINE)
+    entries = re.split(r"\n(?=\S)", locked.strip())
+    assert len(entries) > 40
+    assert [entry for entry in entries if not re.match(r"[\w.\[\],-]+==\S+", entry) or "--hash=sha256:" not in entry] == []
+
+
+def test_the_licence_is_apache_2() -> None:
+    assert "Apache License\n                           Version 2.0" in text("LICENSE")

@@ -20,7 +20,7 @@ from deploy.processes import same_code, wait_until
 from services.chassis.auth import hashed
 from services.chassis.database import migrate
 from services.cli import BAD_CONTENT, COMMANDS, DONE, WRONG_USE, main
-from tests.journeys.conftest import apart, living
+from tests.world import apart, living
 
 Say = Callable[..., tuple[int, str, str]]
 
