@@ -1,19 +1,18 @@
-"""What catalog does: keeps documents and measures as heard, drafts benefits from them, and takes benefits through review to publication."""
+"""What catalog does: its values and its ports; takes benefits through review to publication. What it hears of documents: `documents`."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from contracts import events
-from contracts.events import DocumentRead, DocumentRepealed, DocumentReplaced, MeasureRead
+from contracts.events import DocumentRead, MeasureRead
 from contracts.registry import load_registry
 from contracts.rules import Benefit, RuleError, dumps, facts_of, loads, parse_benefit
 from services.catalog.domain import review
 from services.catalog.domain.drafts import Clause, Document, Draft
-from services.catalog.domain.places import in_raw
 from services.catalog.domain.review import Action, Standing
-from services.chassis.work import Event, Refused, Work
+from services.chassis.work import Work
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,29 @@ class DocumentHeard:
     read: DocumentRead
     measures: Sequence[MeasureRead]
     trace: str | None
+    replaces: int | None = None
+    changed: frozenset[str] = frozenset()  # measures whose words are not those of the version it replaces
+    repealed_on: date | None = None
+
+
+@dataclass(frozen=True)
+class Awaiting:
+    """Something about a benefit that awaits a person of a role, and since when; `kind` is changed, terms, unread, removed or repealed.
+
+    It is settled when the benefit is published, withdrawn or expires, or when a person says that it stands as it is.
+    """
+
+    id: str
+    benefit: str
+    kind: str
+    role: str
+    words: str
+    document: str
+    version: int | None  # of the document, where a version gave rise to it
+    since: datetime
+    settled_at: datetime | None = None
+    settled_by: str | None = None
+    settled_why: str | None = None
 
 
 @dataclass(frozen=True)
@@ -121,14 +143,20 @@ class Store(Protocol):
     async def add_measures(self, measures: Sequence[MeasureRead]) -> None:
         """Keep measures; those that are there stay."""
 
-    async def replaced(self, document: str, version: int, *, by: int) -> None:
-        """Note that a version of a document was replaced."""
+    async def replaced(self, document: str, version: int, *, by: int, changed: Sequence[str]) -> None:
+        """Note that a version of a document was replaced, and which measures' words changed by it."""
 
     async def repealed(self, document: str, on: date) -> None:
         """Note that a document lost its force."""
 
     async def undrafted(self, documents: Sequence[str]) -> list[DocumentHeard]:
-        """Those of the documents that are complete and from which nothing was drafted yet."""
+        """Those of the documents' versions that are complete, from which nothing was drafted yet, and before which nothing waits.
+
+        A version after the first is complete when it is also known what it replaces.
+        """
+
+    async def heard(self, document: str, version: int) -> DocumentHeard | None:
+        """A version of a document with its measures; None when there is none."""
 
     async def drafted(self, heard: Sequence[DocumentHeard], now: datetime) -> None:
         """Note that these documents' benefits were drafted."""
@@ -142,116 +170,23 @@ class Store(Protocol):
     async def put_benefit(self, kept: Kept, entry: Entry) -> None:
         """Keep a changed benefit and the line of its history."""
 
+    async def take_benefits(self, document: str) -> list[Kept]:
+        """The benefits of a document, locked until the transaction ends."""
+
+    async def add_awaiting(self, entries: Sequence[Awaiting]) -> None:
+        """Put entries on the list of what awaits whom; what is there and open stays once."""
+
+    async def settle(self, benefit: str, now: datetime, *, by: str, why: str) -> None:
+        """Take all that a benefit has on the list of what awaits whom from it."""
+
+    async def settle_one(self, awaiting: str, now: datetime, *, by: str, why: str) -> Awaiting | None:
+        """Take an entry from the list and give it back; None when there is none that is open."""
+
     async def due(self, today: date) -> list[str]:
         """Benefits on offer whose last day has passed."""
 
     async def force_of(self, document: str, version: int | None) -> tuple[date | None, int | None]:
         """The day a document was repealed, and the version that replaced this one; None for neither."""
-
-
-# events heard ---------------------------------------------------------------------------------------------------------
-
-
-async def on_documents_read(heard: Sequence[Event[DocumentRead]], work: Work[Store], *, drafting: Drafting) -> list[Refused]:
-    """Keep the documents; draft from those whose measures were heard already (the two topics have no order between them)."""
-    documents = sorted({event.payload.document for event in heard})
-    await work.store.lock_documents(documents)
-    await work.store.add_documents([(event.payload, work.trace_of(event)) for event in heard], work.now)
-    await _draft(documents, work, drafting)
-    return []
-
-
-async def on_measures_read(heard: Sequence[Event[MeasureRead]], work: Work[Store], *, drafting: Drafting) -> list[Refused]:
-    """Keep the measures; draft from the documents that are complete with them."""
-    documents = sorted({event.payload.document for event in heard})
-    await work.store.lock_documents(documents)
-    await work.store.add_measures([event.payload for event in heard])
-    await _draft(documents, work, drafting)
-    return []
-
-
-async def on_documents_replaced(heard: Sequence[Event[DocumentReplaced]], work: Work[Store]) -> list[Refused]:
-    """Note which versions were replaced; the checks of their benefits tell it to the officer, who decides."""
-    await work.store.lock_documents(sorted({event.payload.document for event in heard}))
-    for event in heard:
-        await work.store.replaced(event.payload.document, event.payload.replaces, by=event.payload.version)
-    return []
-
-
-async def on_documents_repealed(heard: Sequence[Event[DocumentRepealed]], work: Work[Store]) -> list[Refused]:
-    """Note which documents lost their force; nothing of them can be published from then on."""
-    await work.store.lock_documents(sorted({event.payload.document for event in heard}))
-    for event in heard:
-        await work.store.repealed(event.payload.document, event.payload.repealed_on)
-    return []
-
-
-async def _draft(documents: Sequence[str], work: Work[Store], drafting: Drafting) -> None:
-    complete = await work.store.undrafted(documents)
-    kept: list[Kept] = []
-    for heard in complete:
-        runs = {measure.measure: measure.runs for measure in heard.measures}
-        clauses = [_clause(measure) for measure in heard.measures]
-        for draft in drafting(clauses, _document(heard.read, work.today)):
-            kept.append(_new(draft, heard, runs[draft.measure], work))
-    entries = [Entry(one.id, 1, "draft", None, "draft", "service:catalog", "自动提取", work.now, None, one.body) for one in kept]
-    await work.store.add_benefits(kept, entries)
-    await work.store.drafted(complete, work.now)
-
-
-def _new(draft: Draft, heard: DocumentHeard, runs: Sequence[tuple[int, int, int, int]], work: Work[Store]) -> Kept:
-    given = in_raw(draft.benefit, runs) | {"id": f"ben-{work.new_id()}"}
-    findings = list(draft.findings)
-    try:
-        body = dumps(parse_benefit(loads(dumps(given))))
-    except RuleError as error:
-        body = dumps(given)
-        findings += [f"{problem.at}：{problem.problem}" for problem in error.problems]
-    return Kept(
-        id=given["id"],
-        document=heard.read.document,
-        measure=draft.measure,
-        standing=Standing(),
-        version=1,
-        body=body,
-        offered_version=None,
-        offered=None,
-        unread=list(draft.unread),
-        findings=findings,
-        trace=heard.trace,
-        changed_at=work.now,
-    )
-
-
-def _clause(measure: MeasureRead) -> Clause:
-    return Clause(
-        document=measure.document,
-        version=measure.version,
-        measure=measure.measure,
-        number=measure.number,
-        title=measure.title,
-        body=measure.body,
-        section=tuple(measure.section),
-        units=tuple(measure.units),
-        offset=0 if measure.runs else None,
-        enterprise_benefit=measure.enterprise_benefit,
-        benefit_type=measure.benefit_type,
-    )
-
-
-def _document(read: DocumentRead, today: date) -> Document:
-    facts = read.facts
-    return Document(
-        title=facts.title,
-        issuer=facts.issuer,
-        doc_number=facts.doc_number,
-        issue_date=facts.issue_date,
-        valid_from=facts.valid_from,
-        valid_to=facts.valid_to,
-        clauses=tuple(facts.clauses),
-        sha256=read.sha256,
-        read_on=today,
-    )
 
 
 # commands of officers and of the clock --------------------------------------------------------------------------------
@@ -281,7 +216,7 @@ async def edit(benefit: str, given: Mapping[str, Any], work: Work[Store], *, by:
     standing, _ = review.take(kept.standing, "edit", by=by.name, roles=by.roles)
     parsed = parse_benefit({**given, "id": benefit})
     after = replace(kept, standing=standing, version=kept.version + 1, body=dumps(parsed), changed_at=work.now)
-    await work.store.put_benefit(after, _entry(kept, after, "edit", by, "", work, body=after.body))
+    await work.store.put_benefit(after, entry_of(kept, after, "edit", by, "", work, body=after.body))
     return after
 
 
@@ -312,10 +247,19 @@ async def act(
         if not checks.clean:
             raise Unclean(checks)
         after = replace(after, offered=kept.body, offered_version=kept.version)
-    await work.store.put_benefit(after, _entry(kept, after, action, by, why, work, event=event))
+    await work.store.put_benefit(after, entry_of(kept, after, action, by, why, work, event=event))
+    if action in ("publish", "withdraw"):
+        await work.store.settle(benefit, work.now, by=by.name, why=why)
     if event is not None:
         _say(event, after, work, by=by, why=why)
     return after
+
+
+async def settle(awaiting: str, work: Work[Store], *, by: Officer, why: str) -> Awaiting | None:
+    """Take an entry from the list of what awaits whom: the benefit stands as it is. None when there is none. Raises Refusal."""
+    if not by.roles & set(review.ROLES):
+        raise review.Refusal("not-allowed", "须由经办、审核或发布角色的人员处理")
+    return await work.store.settle_one(awaiting, work.now, by=by.name, why=why)
 
 
 async def expire(work: Work[Store]) -> None:
@@ -326,7 +270,8 @@ async def expire(work: Work[Store]) -> None:
             continue
         standing, event = review.take(kept.standing, "expire", by=CLOCK.name, roles=CLOCK.roles)
         after = replace(kept, standing=standing, changed_at=work.now)
-        await work.store.put_benefit(after, _entry(kept, after, "expire", CLOCK, "有效期已满", work, event=event))
+        await work.store.put_benefit(after, entry_of(kept, after, "expire", CLOCK, "有效期已满", work, event=event))
+        await work.store.settle(benefit, work.now, by=CLOCK.name, why="有效期已满")
         if event is not None:
             _say(event, after, work, by=CLOCK, why="有效期已满")
 
@@ -368,10 +313,10 @@ def _must_be(kept: Kept, version: int) -> None:
         raise Stale(kept.version)
 
 
-def _entry(
+def entry_of(
     before: Kept,
     after: Kept,
-    action: Action,
+    action: Action | Literal["note"],
     by: Officer,
     why: str,
     work: Work[Store],
@@ -379,6 +324,7 @@ def _entry(
     event: str | None = None,
     body: str | None = None,
 ) -> Entry:
+    """The line of a benefit's history that a step makes."""
     return Entry(
         benefit=after.id,
         version=after.version,
