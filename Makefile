@@ -41,4 +41,4 @@ contracts: setup ## write schemas, AsyncAPI and OpenAPI from the code
 	$(PY) -m deploy.openapi
 
 contracts-release: contracts  ## only at a release: what CI compares with
-	rm -rf contracts/released && mkdir contracts/released && cp -r contracts/schemas contracts/examples contracts/asyncapi.yaml contracts/released/
+	rm -rf contracts/released && cp -r contracts/schemas contracts/released

@@ -1,186 +1,139 @@
-"""Writes what is generated from the contracts: `python -m contracts`.
-
-schemas/*.json (JSON Schema 2020-12: one file an event, and the rule language) and asyncapi.yaml (AsyncAPI 3.0). The same models give
-the same bytes; both are committed, and a test compares them with what this writes.
-"""
+"""`python -m contracts` writes `schemas/` and `asyncapi.yaml` from the models; what is committed must equal what this writes."""
 
 import json
-from functools import cache
+import sys
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import BaseModel
-
 from contracts.events import Payload
-from contracts.rules import Benefit, Decision, Figures, Registry
-from contracts.topics import FOREVER, TOPIC_OF, TOPICS, Topic, type_name
+from contracts.rules import Benefit, Decision, Registry
+from contracts.topics import FOREVER, TOPICS, Topic, type_name
 
-FOLDER = Path(__file__).parent
+HERE = Path(__file__).parent
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
-LANGUAGE: dict[str, type[BaseModel]] = {"benefit": Benefit, "decision": Decision, "registry": Registry, "figures": Figures}
-SERVICES = {
-    "ingest": "reads and checks documents and facts",
-    "catalog": "drafts, reviews and publishes benefits",
-    "policy_match": "decides who qualifies, and follows claims",
-    "notify": "brings messages to enterprises and hears their answers",
-}
-ENVELOPE: dict[str, Any] = {
-    "type": "object",
-    "description": "CloudEvents 1.0 in Kafka's binary mode, with the trace of W3C Trace Context.",
-    "required": ["ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time", "ce_subject", "content-type"],
-    "properties": {
-        "ce_specversion": {"type": "string", "const": "1.0"},
-        "ce_id": {"type": "string", "description": "UUIDv7; an event is known by its source and id, and has its effect once"},
-        "ce_type": {"type": "string", "description": "the event and its major version, such as zhaoqi.MatchFound.v1"},
-        "ce_source": {"type": "string", "description": "/zhaoqi/<service>"},
-        "ce_time": {"type": "string", "format": "date-time", "description": "when it was said, in UTC"},
-        "ce_subject": {"type": "string", "description": "the record's key"},
-        "content-type": {"type": "string", "const": "application/json"},
-        "traceparent": {"type": "string", "description": "the span that sent it; its trace leads back to the first cause"},
-    },
+HEADERS = {
+    "ce_specversion": "always 1.0",
+    "ce_id": "UUIDv7 of the event; with ce_source it names the event for ever",
+    "ce_type": "zhaoqi.<Event>.v<version>",
+    "ce_source": "/zhaoqi/<service>",
+    "ce_time": "when it was said, RFC 3339 in UTC",
+    "ce_subject": "the record key",
+    "content-type": "application/json",
+    "traceparent": "W3C trace context of the span that sent it",
 }
 
 
-def file_name(event: type[Payload]) -> str:
-    """The schema file of an event."""
-    return type_name(event).removeprefix("zhaoqi.") + ".json"
-
-
-@cache
 def schemas() -> dict[str, dict[str, Any]]:
-    """Every schema by its file name. What an event says of a benefit stands once, in benefit.json."""
-    made = {f"{name}.json": _schema(f"{name}.json", model) for name, model in LANGUAGE.items()}
-    for event in TOPIC_OF:
-        schema = _schema(file_name(event), event)
-        if "Benefit" in schema.get("$defs", {}):
-            del schema["$defs"]
-            schema["properties"]["benefit"] = {"$ref": "benefit.json"}
-        made[file_name(event)] = schema
-    return made
+    """JSON Schema of every event (by `<topic>.<Event>`) and of benefit, decision and registry."""
+    found: dict[str, dict[str, Any]] = {}
+    for topic in TOPICS.values():
+        for event in topic.events:
+            found[f"{topic.name}.{event.__name__}"] = _schema(event.model_json_schema(mode="serialization"), event)
+    for model in (Benefit, Decision, Registry):
+        found[f"rules.{model.__name__}"] = _schema(model.model_json_schema(mode="validation"), model)
+    return found
 
 
-def _schema(name: str, model: type[BaseModel]) -> dict[str, Any]:
-    made = _untitled(model.model_json_schema(mode="serialization"))
-    return {"$schema": DIALECT, "$id": name, "title": model.__name__, **made}
-
-
-def _untitled(schema: Any) -> Any:
-    """Without the titles pydantic makes of names; a property that is called `title` is no text."""
-    if isinstance(schema, dict):
-        return {key: _untitled(value) for key, value in schema.items() if key != "title" or not isinstance(value, str)}
-    return [_untitled(item) for item in schema] if isinstance(schema, list) else schema
+def _schema(schema: dict[str, Any], model: type) -> dict[str, Any]:
+    return {"$schema": DIALECT, "$id": f"/zhaoqi/schemas/{model.__name__}", **schema}
 
 
 def asyncapi() -> dict[str, Any]:
-    """The AsyncAPI 3.0 document of all services: their channels, who sends and receives what, and every message."""
+    """The AsyncAPI 3.0 description: a channel a topic, an operation a speaker and a listener, a message an event."""
+    channels, operations, messages = {}, {}, {}
+    for topic in TOPICS.values():
+        channels[_id(topic.name)] = _channel(topic)
+        for event in topic.events:
+            messages[event.__name__] = _message(topic, event)
+        for service, action in ((topic.said_by, "send"), *((listener, "receive") for listener in topic.heard_by)):
+            operations[f"{service}.{action}.{_id(topic.name)}"] = {
+                "action": action,
+                "channel": {"$ref": f"#/channels/{_id(topic.name)}"},
+                "summary": f"{service} {'says' if action == 'send' else 'hears'} {topic.name}",
+                "messages": [{"$ref": f"#/channels/{_id(topic.name)}/messages/{event.__name__}"} for event in topic.events],
+            }
     return {
         "asyncapi": "3.0.0",
         "info": {
-            "title": "Zhaoqi 找企",
-            "version": "1.0.0",
-            "description": "What the services of Zhaoqi say to one another. Events are facts, in the past tense. "
-            "Delivery is at least once: listen idempotently, by ce_source and ce_id. The order of a key is kept. "
-            "Ignore fields you do not know.",
-            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+            "title": "Zhaoqi 找企: events",
+            "version": "1",
+            "description": "CloudEvents 1.0 in Kafka binary mode; JSON bodies; at least once on the wire, in order of the key.",
+            "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
-        "servers": {
-            "kafka": {
-                "host": "{bootstrap}",
-                "protocol": "kafka",
-                "variables": {"bootstrap": {"default": "127.0.0.1:9092", "description": "the broker's address, ZHAOQI_KAFKA"}},
-            }
-        },
-        "channels": {topic.name: _channel(topic) for topic in TOPICS.values()},
-        "operations": {name: operation for topic in TOPICS.values() for name, operation in _operations(topic).items()},
-        "components": {
-            "messages": {event.__name__: _message(event) for event in TOPIC_OF},
-            "schemas": {"Envelope": ENVELOPE},
-        },
+        "channels": channels,
+        "operations": operations,
+        "components": {"messages": messages, "messageTraits": {"envelope": _envelope()}},
     }
+
+
+def _id(topic: str) -> str:
+    return topic.replace(".", "_")
 
 
 def _channel(topic: Topic) -> dict[str, Any]:
-    said, heard = topic.said_by, ", ".join(topic.heard_by)
+    kept = {"retention.ms": -1 if topic.kept == FOREVER else topic.kept * 1000}
     return {
         "address": topic.name,
-        "description": f"Said by {said}, heard by {heard}. Records are keyed by `{topic.key}`.",
-        "servers": [{"$ref": "#/servers/kafka"}],
+        "description": f"said by {topic.said_by}, heard by {', '.join(topic.heard_by)}; keyed by {topic.key}",
         "messages": {event.__name__: {"$ref": f"#/components/messages/{event.__name__}"} for event in topic.events},
         "bindings": {
-            "kafka": {
-                "topic": topic.name,
-                "partitions": topic.partitions,
-                "topicConfiguration": {"retention.ms": -1 if topic.kept == FOREVER else topic.kept * 1000},
-                "bindingVersion": "0.5.0",
-            }
+            "kafka": {"partitions": topic.partitions, "topicConfiguration": kept or {"retention.ms": -1}, "bindingVersion": "0.5.0"}
         },
     }
 
 
-def _operations(topic: Topic) -> dict[str, dict[str, Any]]:
-    messages = [{"$ref": f"#/channels/{topic.name}/messages/{event.__name__}"} for event in topic.events]
-    parts = [(topic.said_by, "send"), *((service, "receive") for service in topic.heard_by)]
-    return {
-        f"{service}.{action}.{topic.name}": {
-            "action": action,
-            "channel": {"$ref": f"#/channels/{topic.name}"},
-            "summary": f"{service} {SERVICES[service]}",
-            "tags": [{"name": service}],
-            "messages": messages,
-            **(
-                {"bindings": {"kafka": {"groupId": {"type": "string", "const": service}, "bindingVersion": "0.5.0"}}}
-                if action == "receive"
-                else {}
-            ),
-        }
-        for service, action in parts
-    }
-
-
-def _message(event: type[Payload]) -> dict[str, Any]:
-    topic = TOPIC_OF[event]
-    summary = " ".join((event.__doc__ or "").split())
+def _message(topic: Topic, event: type[Payload]) -> dict[str, Any]:
     return {
         "name": type_name(event),
         "title": event.__name__,
-        "summary": summary,
+        "summary": (event.__doc__ or "").strip().splitlines()[0],
         "contentType": "application/json",
-        "headers": {"$ref": "#/components/schemas/Envelope"},
         "payload": {
-            "schemaFormat": "application/schema+json;version=2020-12",
-            "schema": {"$ref": f"./schemas/{file_name(event)}"},
+            "schemaFormat": "application/schema+json;version=draft-2020-12",
+            "schema": {"$ref": f"schemas/{topic.name}.{event.__name__}.json"},
         },
-        "correlationId": {"description": "the trace it belongs to", "location": "$message.header#/traceparent"},
-        "bindings": {"kafka": {"key": {"type": "string", "description": f"`{topic.key}` of the body"}, "bindingVersion": "0.5.0"}},
+        "correlationId": {"location": "$message.header#/traceparent", "description": "one trace from the document to each message"},
+        "bindings": {"kafka": {"key": {"type": "string", "description": topic.key}, "bindingVersion": "0.5.0"}},
+        "traits": [{"$ref": "#/components/messageTraits/envelope"}],
     }
 
 
-def files() -> dict[Path, str]:
-    """Every generated file with its text."""
-    made = {FOLDER / "schemas" / name: json.dumps(schema, ensure_ascii=False, indent=1) + "\n" for name, schema in schemas().items()}
-    heading = "# Generated by `python -m contracts`; do not edit.\n"
-    made[FOLDER / "asyncapi.yaml"] = heading + yaml.dump(asyncapi(), Dumper=_Whole, allow_unicode=True, sort_keys=False, width=120)
-    return made
+def _envelope() -> dict[str, Any]:
+    return {
+        "headers": {
+            "type": "object",
+            "required": ["ce_specversion", "ce_id", "ce_type", "ce_source", "ce_time"],
+            "properties": {name: {"type": "string", "description": words} for name, words in HEADERS.items()},
+        }
+    }
 
 
-class _Whole(yaml.SafeDumper):
-    """Writes what stands twice twice: aliases help no reader."""
+def written() -> dict[str, str]:
+    """Every generated file by its path below `contracts/`, with its text."""
+    files = {f"schemas/{name}.json": _json(schema) for name, schema in schemas().items()}
+    files["asyncapi.yaml"] = _json(asyncapi())  # JSON is YAML, and needs no writer of its own
+    return files
 
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1, sort_keys=False) + "\n"
 
 
-def main() -> None:
-    """Write every file, and take away schemas of nothing."""
-    made = files()
-    for stale in set((FOLDER / "schemas").glob("*.json")) - made.keys():
-        stale.unlink()
-    for path, text in made.items():
+def main() -> int:
+    """Write what differs, and take away schemas of what is no more."""
+    files = written()
+    for path in (HERE / "schemas").glob("*.json"):
+        if f"schemas/{path.name}" not in files:
+            path.unlink()
+    for name, text in files.items():
+        path = HERE / name
         path.parent.mkdir(exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+            print(path.relative_to(HERE), file=sys.stderr)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -275,13 +275,13 @@ def _up(given: argparse.Namespace) -> int:
     from deploy.embedded import Platform
     from deploy.processes import StartError
 
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # from the first moment on: what was started is stopped in order
     try:
         with Platform(given.var, TOPICS, with_kafka=given.kafka) as platform:
             print(f"broker        {platform.bootstrap}  ({platform.broker})", file=sys.stderr)
             for name, url in platform.urls.items():
                 print(f"{name:<13} {url}/docs", file=sys.stderr)
             print(f"地址也写在 {given.var / 'run.json'}；按 Ctrl-C 停止", file=sys.stderr)
-            signal.signal(signal.SIGTERM, signal.default_int_handler)
             signal.pause()
     except KeyboardInterrupt:
         return DONE
@@ -355,6 +355,8 @@ def _keys(given: argparse.Namespace) -> int:
     except BadPrincipal as error:
         complain(str(error))
         return WRONG_USE
+    except OSError as error:
+        return complain(f"{run} 所写的数据库没有应答（{type(error).__name__}）：请确认 zhaoqi up 仍在运行")
     print(key)
     return DONE
 

@@ -11,7 +11,7 @@ from contracts.events import MeasureRead
 from contracts.rules import Benefit, RuleError, loads
 from services.catalog import handlers
 from services.catalog.domain.review import Action, Refusal
-from services.catalog.handlers import Checks, Entry, Kept, Officer, Stale, Unavailable, Unclean
+from services.catalog.handlers import Awaiting, Checks, Entry, Kept, Officer, Stale, Unavailable, Unclean
 from services.catalog.sources import PolicyMatch
 from services.chassis.app import Reply, allow, command, runtime_of
 from services.chassis.auth import Principal
@@ -132,6 +132,42 @@ class ChangePage(BaseModel):
 
     items: list[Change]
     next: str
+
+
+class AwaitingView(BaseModel):
+    """Something about a benefit that awaits a person of a role; nothing happens to the benefit by itself."""
+
+    awaiting: str
+    benefit: str
+    title: str
+    department: str | None
+    status: StatusWord
+    revision: Literal["draft", "in_review", "approved"] | None
+    kind: Literal["changed", "terms", "unread", "removed", "repealed"] = Field(
+        description="changed：条文改动，已拟修订稿；terms：有效期等改动；unread：新条文没有读出；removed：新版没有这条；repealed：文件废止"
+    )
+    role: Literal["editor", "reviewer", "publisher"] = Field(description="等待何种角色的人员")
+    words: str
+    document: str
+    version: int | None = Field(description="引起此事的文件版本")
+    since: datetime
+
+
+class AwaitingPage(BaseModel):
+    """What awaits whom, the longest waiting first."""
+
+    items: list[AwaitingView]
+    next: str | None
+
+
+class Settled(BaseModel):
+    """An entry that left the list of what awaits whom: by whom and why."""
+
+    awaiting: str
+    benefit: str
+    settled_by: str
+    settled_why: str
+    settled_at: datetime
 
 
 class Step(BaseModel):
@@ -301,6 +337,38 @@ _step("resume", "benefits:publish", "Offer a suspended benefit again (publisher)
 _step("withdraw", "benefits:publish", "Take a benefit back for good (publisher); says BenefitWithdrawn if it was on offer.")
 
 
+@router.get("/v1/awaiting", response_model=AwaitingPage, tags=["review"])
+async def awaiting(
+    request: Request,
+    principal: Reader,
+    role: Literal["editor", "reviewer", "publisher"] | None = None,
+    department: Annotated[str | None, Query(max_length=100)] = None,
+    document: str | None = None,
+    limit: Limit = 50,
+    cursor: Place = None,
+) -> Response:
+    """What awaits whom: benefits whose document was replaced or repealed, until they are published anew, withdrawn, or left as they are."""
+    _must_be_officer(principal)
+    async with runtime_of(request).read(principal) as store:
+        rows = await store.awaiting(limit, role=role, department=department, document=document, after=cursor or 0)
+    items = [_awaiting(entry, kept) for _, entry, kept in rows]
+    return Reply({"items": items, "next": str(rows[-1][0]) if len(rows) == limit else None}).response()
+
+
+@router.post("/v1/awaiting/{awaiting}/settle", response_model=Settled, tags=["review"])
+async def settle(awaiting: str, request: Request, body: Step, principal: Annotated[Principal, Depends(allow("benefits:edit"))]) -> Response:
+    """Say that a benefit stands as it is, and why; the entry leaves the list."""
+    _must_be_officer(principal)
+
+    async def change(work: Any) -> Reply:
+        entry = await handlers.settle(awaiting, work, by=_officer(principal), why=body.why)
+        if entry is None:
+            raise Problem("not-found", "没有这一待办，或已有人处理")
+        return Reply({name: getattr(entry, name) for name in Settled.model_fields if name != "awaiting"} | {"awaiting": entry.id})
+
+    return await _answered(request, principal, change)
+
+
 @router.get("/v1/changes", response_model=ChangePage, tags=["benefits"])
 async def changes(request: Request, principal: Reader, limit: Limit = 50, cursor: Place = None) -> Response:
     """What changed on offer, in order; ask again with `next` for what came since."""
@@ -404,6 +472,18 @@ def _view(kept: Kept, *, newest: bool) -> dict[str, Any]:
         "findings": kept.findings,
         "changed_at": kept.changed_at,
         "trace": kept.trace.split("-")[1] if kept.trace else None,
+    }
+
+
+def _awaiting(entry: Awaiting, kept: Kept) -> dict[str, Any]:
+    said = loads(kept.body)
+    return {
+        "awaiting": entry.id,
+        "title": said.get("title") or "",
+        "department": said.get("department"),
+        "status": kept.standing.status,
+        "revision": kept.standing.pending if kept.standing.offer is not None else None,
+        **{name: getattr(entry, name) for name in ("benefit", "kind", "role", "words", "document", "version", "since")},
     }
 
 

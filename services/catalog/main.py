@@ -5,9 +5,9 @@ from functools import cache, partial
 
 from contracts.events import DocumentRead, DocumentRepealed, DocumentReplaced, MeasureRead
 from contracts.registry import load_registry
-from services.catalog import handlers
 from services.catalog.api import router
 from services.catalog.domain.drafts import Clause, Document, Draft, drafts
+from services.catalog.handlers import documents
 from services.catalog.jobs import expire
 from services.catalog.store import Store
 from services.chassis.app import create_app, serve
@@ -23,10 +23,10 @@ def draft(clauses: Sequence[Clause], document: Document) -> list[Draft]:
 
 
 SUBSCRIPTIONS: Subscriptions = {
-    DocumentRead: partial(handlers.on_documents_read, drafting=draft),
-    MeasureRead: partial(handlers.on_measures_read, drafting=draft),
-    DocumentReplaced: handlers.on_documents_replaced,
-    DocumentRepealed: handlers.on_documents_repealed,
+    DocumentRead: partial(documents.on_documents_read, drafting=draft),
+    MeasureRead: partial(documents.on_measures_read, drafting=draft),
+    DocumentReplaced: partial(documents.on_documents_replaced, drafting=draft),
+    DocumentRepealed: documents.on_documents_repealed,
 }
 
 app = create_app("catalog", store=Store, subscriptions=SUBSCRIPTIONS, routers=[router], jobs=[expire], title="找企 · 目录 catalog")

@@ -13,7 +13,7 @@ from sqlmodel import Field, SQLModel
 from contracts.events import DocumentRead, MeasureRead
 from contracts.rules import dumps, loads
 from services.catalog.domain.review import Standing
-from services.catalog.handlers import DocumentHeard, Entry, Kept
+from services.catalog.handlers import Awaiting, DocumentHeard, Entry, Kept
 from services.chassis.database import Connection
 
 
@@ -35,6 +35,8 @@ class DocumentRow(Table, table=True):
     heard_at: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
     drafted_at: datetime | None = Field(default=None, sa_column=Column(TIMESTAMP(timezone=True)))
     replaced_by: int | None = None
+    replaces: int | None = None
+    changed: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text)))
     repealed_on: date | None = None
 
 
@@ -102,10 +104,30 @@ class HistoryRow(Table, table=True):
     body: str | None = Field(default=None, sa_type=Text)
 
 
+class AwaitingRow(Table, table=True):
+    """Something about a benefit that awaits a person, until it is settled."""
+
+    __tablename__ = "awaiting"
+    __table_args__ = (UniqueConstraint("seq"), Index("awaiting_open", "benefit", postgresql_where=text("settled_at IS NULL")))
+    id: str = Field(primary_key=True, sa_type=Text)
+    seq: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), nullable=False))
+    benefit: str = Field(sa_column=Column(Text, ForeignKey("benefits.id"), nullable=False))
+    kind: str = Field(sa_type=Text)
+    role: str = Field(sa_type=Text)
+    words: str = Field(sa_type=Text)
+    document: str = Field(sa_type=Text)
+    version: int | None = None
+    since: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
+    settled_at: datetime | None = Field(default=None, sa_column=Column(TIMESTAMP(timezone=True)))
+    settled_by: str | None = Field(default=None, sa_type=Text)
+    settled_why: str | None = Field(default=None, sa_type=Text)
+
+
 _BENEFIT = (
     "id", "document", "measure", "offer", "pending", "amended", "authors", "version", "body", "offered_version", "offered",
     "unread", "findings", "trace", "changed_at", "title", "department", "kind", "last_day",
 )  # fmt: skip
+_AWAITING = tuple(field.name for field in fields(Awaiting))
 _ENTRY = tuple(field.name for field in fields(Entry))
 STATUSES = {
     "draft": "pending = 'draft'",
@@ -165,9 +187,12 @@ class Store:
             [measure.model_dump() for measure in measures],
         )
 
-    async def replaced(self, document: str, version: int, *, by: int) -> None:
-        """Note that a version of a document was replaced."""
+    async def replaced(self, document: str, version: int, *, by: int, changed: Sequence[str]) -> None:
+        """Note that a version of a document was replaced, and which measures' words changed by it."""
         await self._connection.execute("UPDATE documents SET replaced_by = $3 WHERE document = $1 AND version = $2", document, version, by)
+        await self._connection.execute(
+            "UPDATE documents SET replaces = $2, changed = $4 WHERE document = $1 AND version = $3", document, version, by, list(changed)
+        )
 
     async def repealed(self, document: str, on: date) -> None:
         """Note that a document lost its force."""
@@ -184,19 +209,24 @@ class Store:
         return (row["repealed_on"], row["replaced_by"]) if row else (None, None)
 
     async def undrafted(self, documents: Sequence[str]) -> list[DocumentHeard]:
-        """Those of the documents that are complete and from which nothing was drafted yet."""
+        """Those of the documents' versions that are complete, from which nothing was drafted yet, and before which nothing waits.
+
+        A version after the first is complete when it is also known what it replaces.
+        """
         rows = await self._connection.fetch(
-            "SELECT d.said, d.trace, coalesce(array_agg(m.said ORDER BY m.position) FILTER (WHERE m.measure IS NOT NULL), '{}') AS measures"
-            " FROM documents d LEFT JOIN measures m USING (document, version)"
-            " WHERE d.document = ANY($1) AND d.drafted_at IS NULL GROUP BY d.document, d.version HAVING count(m.measure) >= d.measures",
+            f"{_HEARD} WHERE d.document = ANY($1) AND d.drafted_at IS NULL AND (d.version = 1 OR d.replaces IS NOT NULL)"
+            " AND NOT EXISTS (SELECT FROM documents f WHERE f.document = d.document AND f.version < d.version AND f.drafted_at IS NULL)"
+            " GROUP BY d.document, d.version HAVING count(m.measure) >= d.measures",
             list(documents),
         )
-        return [
-            DocumentHeard(
-                DocumentRead.model_validate(row["said"]), [MeasureRead.model_validate(said) for said in row["measures"]], row["trace"]
-            )
-            for row in rows
-        ]
+        return [_heard(row) for row in rows]
+
+    async def heard(self, document: str, version: int) -> DocumentHeard | None:
+        """A version of a document with its measures; None when there is none."""
+        row = await self._connection.fetchrow(
+            f"{_HEARD} WHERE d.document = $1 AND d.version = $2 GROUP BY d.document, d.version", document, version
+        )
+        return _heard(row) if row else None
 
     async def drafted(self, heard: Sequence[DocumentHeard], now: datetime) -> None:
         """Note that these documents' benefits were drafted."""
@@ -214,6 +244,7 @@ class Store:
             " AND ($2::text IS NULL OR title ILIKE $2 OR body ILIKE $2)"
             " AND ($3::text IS NULL OR (document, position) > (SELECT document, position FROM measures WHERE measure = $3 LIMIT 1))"
             " AND NOT EXISTS (SELECT FROM measures n WHERE n.measure = m.measure AND n.version > m.version)"
+            " AND NOT EXISTS (SELECT FROM documents d WHERE d.document = m.document AND d.version > m.version AND d.drafted_at IS NOT NULL)"
             " ORDER BY document, position LIMIT $4",
             document,
             _like(words),
@@ -251,6 +282,11 @@ class Store:
         """A benefit, locked until the transaction ends; None when there is none."""
         row = await self._connection.fetchrow("SELECT * FROM benefits WHERE id = $1 FOR UPDATE", benefit)
         return _kept(row) if row else None
+
+    async def take_benefits(self, document: str) -> list[Kept]:
+        """The benefits of a document, locked until the transaction ends."""
+        rows = await self._connection.fetch("SELECT * FROM benefits WHERE document = $1 ORDER BY seq FOR UPDATE", document)
+        return [_kept(row) for row in rows]
 
     async def put_benefit(self, kept: Kept, entry: Entry) -> None:
         """Keep a changed benefit and the line of its history. Lines of the feed get their numbers in the order of their commits."""
@@ -305,6 +341,62 @@ class Store:
         )
         return [(row["seq"], _kept(row)) for row in rows]
 
+    # what awaits whom -------------------------------------------------------------------------------------------------
+
+    async def add_awaiting(self, entries: Sequence[Awaiting]) -> None:
+        """Put entries on the list of what awaits whom; what is there and open stays once."""
+        await self._connection.execute(
+            f"INSERT INTO awaiting ({', '.join(_AWAITING[:8])})"
+            " SELECT i, b, k, r, w, d, v, s FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::int[],"
+            " $8::timestamptz[]) AS u(i, b, k, r, w, d, v, s) WHERE NOT EXISTS (SELECT FROM awaiting a"
+            " WHERE a.benefit = b AND a.kind = k AND a.words = w AND a.settled_at IS NULL)",
+            *([getattr(entry, name) for entry in entries] for name in _AWAITING[:8]),
+        )
+
+    async def settle(self, benefit: str, now: datetime, *, by: str, why: str) -> None:
+        """Take all that a benefit has on the list of what awaits whom from it."""
+        await self._connection.execute(
+            "UPDATE awaiting SET settled_at = $2, settled_by = $3, settled_why = $4 WHERE benefit = $1 AND settled_at IS NULL",
+            benefit,
+            now,
+            by,
+            why,
+        )
+
+    async def settle_one(self, awaiting: str, now: datetime, *, by: str, why: str) -> Awaiting | None:
+        """Take an entry from the list and give it back; None when there is none that is open."""
+        row = await self._connection.fetchrow(
+            "UPDATE awaiting SET settled_at = $2, settled_by = $3, settled_why = $4 WHERE id = $1 AND settled_at IS NULL"
+            f" RETURNING {', '.join(_AWAITING)}",
+            awaiting,
+            now,
+            by,
+            why,
+        )
+        return Awaiting(**row) if row else None
+
+    async def awaiting(
+        self, limit: int, *, role: str | None, department: str | None, document: str | None, after: int
+    ) -> list[tuple[int, Awaiting, Kept]]:
+        """What awaits whom, the longest waiting first, each with its place and its benefit."""
+        rows = await self._connection.fetch(
+            "SELECT b.*, a.seq AS place, to_jsonb(a) AS awaited, a.since FROM awaiting a JOIN benefits b ON b.id = a.benefit"
+            " WHERE a.settled_at IS NULL AND a.seq > $1 AND ($2::text IS NULL OR a.role = $2)"
+            " AND ($3::text IS NULL OR b.body::jsonb->>'department' ILIKE $3) AND ($4::text IS NULL OR a.document = $4)"
+            " ORDER BY a.seq LIMIT $5",
+            after,
+            role,
+            _like(department),
+            document,
+            limit,
+        )
+        return [
+            (row["place"], Awaiting(**{name: row["awaited"][name] for name in _AWAITING} | {"since": row["since"]}), _kept(row))
+            for row in rows
+        ]
+
+    # histories --------------------------------------------------------------------------------------------------------
+
     async def history(self, benefit: str) -> list[Entry]:
         """The history of a benefit, the oldest line first."""
         rows = await self._connection.fetch(f"SELECT {', '.join(_ENTRY)} FROM history WHERE benefit = $1 ORDER BY seq", benefit)
@@ -318,8 +410,25 @@ class Store:
         return [(row["seq"], Entry(**{name: row[name] for name in _ENTRY})) for row in rows]
 
 
+_HEARD = (
+    "SELECT d.said, d.trace, d.replaces, d.changed,"
+    " (SELECT max(repealed_on) FROM documents r WHERE r.document = d.document) AS repealed_on,"
+    " coalesce(array_agg(m.said ORDER BY m.position) FILTER (WHERE m.measure IS NOT NULL), '{}') AS measures"
+    " FROM documents d LEFT JOIN measures m USING (document, version)"
+)
 _TYPES = {"amended": "boolean", "version": "int", "offered_version": "int", "changed_at": "timestamptz", "last_day": "date"}
 _LISTS = ("unread", "findings")
+
+
+def _heard(row: asyncpg.Record) -> DocumentHeard:
+    return DocumentHeard(
+        read=DocumentRead.model_validate(row["said"]),
+        measures=[MeasureRead.model_validate(said) for said in row["measures"]],
+        trace=row["trace"],
+        replaces=row["replaces"],
+        changed=frozenset(row["changed"] or ()),
+        repealed_on=row["repealed_on"],
+    )
 
 
 def _row(kept: Kept) -> dict[str, Any]:

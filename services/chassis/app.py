@@ -11,12 +11,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
-from typing import Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 import asyncpg
 import structlog
 import uvicorn
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response, Security
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
@@ -24,7 +24,7 @@ from starlette.types import Receive, Scope, Send
 
 from contracts.topics import TOPIC_OF, TOPICS
 from services.chassis import clock, inbox, outbox, problems
-from services.chassis.auth import Keys, Principal
+from services.chassis.auth import BEARER, Keys, Principal
 from services.chassis.bus import Consumer, KafkaFailure, Producer, Stuck, create_topics
 from services.chassis.database import Connection, Pool, dumps, migrate, open_pool, transaction
 from services.chassis.inbox import Inbox, UnitOfWork
@@ -201,10 +201,10 @@ def runtime_of(request: Request) -> Runtime[Any]:
     return runtime
 
 
-def allow(scope: str) -> Callable[[Request], Awaitable[Principal]]:
+def allow(scope: str) -> Callable[..., Awaitable[Principal]]:
     """A dependency: the caller, who must hold `scope`."""
 
-    async def dependency(request: Request) -> Principal:
+    async def dependency(request: Request, _: Annotated[object, Security(BEARER, scopes=[scope])]) -> Principal:
         return await runtime_of(request).keys.principal(request, scope)
 
     return dependency
@@ -267,6 +267,12 @@ async def command(request: Request, principal: Principal, do: Callable[[Work[Any
 class _App(FastAPI):
     """Begins each request without a current span: a connection whose reading was once paused goes on in that request's context."""
 
+    def openapi(self) -> dict[str, Any]:
+        """The description of the API, in which problems have their schema."""
+        described = super().openapi()
+        described["components"]["schemas"]["Problem"] = problems.SCHEMA
+        return described
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         token = attach(Context())
         try:
@@ -315,7 +321,7 @@ def create_app(
             HTTPXClientInstrumentor().uninstrument()
             FastAPIInstrumentor.uninstrument_app(app)
 
-    app = _App(title=title or f"Zhaoqi {name}", version="1", lifespan=lifespan, docs_url="/docs", redoc_url=None)
+    app = _App(title=title or f"Zhaoqi {name}", version="1", lifespan=lifespan, docs_url="/docs", redoc_url=None, responses=problems.ERRORS)
     problems.install(app)
     for gone in (*inbox.INFRASTRUCTURE, TimeoutError):
         app.add_exception_handler(gone, _unavailable)
@@ -375,14 +381,13 @@ async def readyz(request: Request) -> Response:
     return Reply({"status": "ready"}).response()
 
 
-_ops = APIRouter(tags=["operations"], prefix="/ops")
+_ops = APIRouter(tags=["operations"], prefix="/ops", dependencies=[Depends(allow("ops"))])
 
 
 @_ops.get("/trouble")
 async def trouble(request: Request) -> Response:
     """What an operator should look at: dead letters, parked keys, what waits in the outbox, lag (null: not known now), what rests."""
     runtime = runtime_of(request)
-    await runtime.keys.principal(request, "ops")
     async with runtime.pool.acquire() as connection:
         letters = await connection.fetch(
             "SELECT id, topic, partition, \"offset\", event_id, headers->>'ce_type' AS type, reason, at FROM dead_letters"
@@ -414,7 +419,6 @@ async def trouble(request: Request) -> Response:
 async def resend(letter: int, request: Request) -> Response:
     """Handle a dead letter again; a request body, if there is one, takes the place of the event's."""
     runtime = runtime_of(request)
-    await runtime.keys.principal(request, "ops")
     try:
         await runtime.inbox.resend(letter, body=await request.body() or None)
     except LookupError as error:
@@ -440,7 +444,6 @@ async def _parked_key(runtime: Runtime[Any], digest: str) -> str:
 async def release(digest: str, request: Request) -> Response:
     """Handle what a parked key (named by the SHA-256 `trouble` shows) holds, in order."""
     runtime = runtime_of(request)
-    await runtime.keys.principal(request, "ops")
     key = await _parked_key(runtime, digest)
     try:
         return Reply({"released": await runtime.inbox.release(key)}).response()
@@ -453,5 +456,4 @@ async def release(digest: str, request: Request) -> Response:
 async def drop(digest: str, request: Request) -> Response:
     """Give up what a parked key holds; its events become dead letters."""
     runtime = runtime_of(request)
-    await runtime.keys.principal(request, "ops")
     return Reply({"dropped": await runtime.inbox.drop(await _parked_key(runtime, digest))}).response()

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Literal
 
 from fastapi import Request
+from fastapi.security import HTTPBearer
 from sqlalchemy import ARRAY, Column, Text
 from sqlmodel import Field, SQLModel
 
@@ -52,6 +53,8 @@ SERVICES_OF_SCOPE: dict[str, tuple[str, ...]] = {
     "ops": ("ingest", "catalog", "policy_match", "notify"),
 }
 """Which services a key with a scope must be written to."""
+BEARER = HTTPBearer(scheme_name="key", description="接口密钥，由 zhaoqi keys create 新建", auto_error=False)
+"""What OpenAPI says of the key; `Keys.principal` looks at it."""
 REMEMBERED = 5.0
 """Seconds for which a checked key is not looked up again; a revocation takes at most this long."""
 

@@ -34,6 +34,38 @@ CODES: dict[str, tuple[int, str]] = {
     "internal": (500, "服务内部错误"),
 }
 """Every problem code with its HTTP status and Chinese title."""
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "description": "错误说明（RFC 9457）；code 稳定，可据以判断",
+    "required": ["type", "title", "status", "detail", "code", "errors"],
+    "properties": {
+        "type": {"type": "string", "examples": ["/problems/not-found"]},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "enum": list(CODES)},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["at", "problem"],
+                "properties": {
+                    "at": {"type": "string", "description": "何处"},
+                    "problem": {"type": "string", "description": "何事"},
+                    "hint": {"type": ["string", "null"], "description": "如何处理"},
+                },
+            },
+        },
+    },
+}
+"""JSON Schema of `Problem.body()`, the component `Problem` of each OpenAPI description."""
+ERRORS: dict[int | str, dict[str, Any]] = {
+    "default": {
+        "description": "错误（RFC 9457）",
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+}
+"""How OpenAPI tells every answer that is no success; it takes the place of FastAPI's own validation errors, which nobody gets here."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from services.chassis.outbox import TooLarge
 from services.ingest import sources
 from services.ingest.domain.reading import NotADocument
 from services.ingest.domain.watching import Link, documents_of, new_documents, pause, remembered
-from services.ingest.handlers import Received, Source, keep_document, read_received, refuse_document
+from services.ingest.handlers import Received, Source, read_received, refuse_document
+from services.ingest.handlers.documents import keep_document
 from services.ingest.sandbox import Overwhelmed, links_safely, read_safely
 from services.ingest.store import Store
 

@@ -1,8 +1,8 @@
 """What ingest keeps: documents with their bytes, text and measures; deliveries of facts with what came of them."""
 
 from collections.abc import Sequence
-from dataclasses import astuple, fields
-from datetime import datetime
+from dataclasses import asdict, astuple, fields
+from datetime import date, datetime
 from typing import Any, ClassVar
 
 import asyncpg
@@ -10,8 +10,10 @@ from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Identity, Index
 from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlmodel import Field, SQLModel
 
+from contracts.events import MeasureRead
 from services.chassis.database import Connection
-from services.ingest.handlers import Delivery, Kept, Source
+from services.ingest.domain.succession import Known, Mention, Names
+from services.ingest.handlers import Delivery, Kept, MeasureKept, RepealKept, Source
 
 
 class Table(SQLModel):
@@ -24,7 +26,7 @@ class DocumentRow(Table, table=True):
     """A version of a document."""
 
     __tablename__ = "documents"
-    __table_args__ = (UniqueConstraint("seq"),)
+    __table_args__ = (UniqueConstraint("seq"), Index("documents_with_bytes", "sha256"))
     document: str = Field(primary_key=True, sa_type=Text)
     version: int = Field(primary_key=True)
     seq: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), nullable=False))
@@ -36,6 +38,7 @@ class DocumentRow(Table, table=True):
     notes: list[str] = Field(default_factory=list, sa_column=Column(JSONB, nullable=False))
     raw: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
     text: str = Field(sa_type=Text)
+    names: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     received_at: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
     trace: str | None = Field(default=None, sa_type=Text)
 
@@ -53,6 +56,27 @@ class MeasureRow(Table, table=True):
     position: int = Field(primary_key=True)
     measure: str = Field(sa_type=Text)
     body: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+    places: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
+
+
+class RepealRow(Table, table=True):
+    """What a version of a document says of another: that it is repealed."""
+
+    __tablename__ = "repeals"
+    __table_args__ = (
+        UniqueConstraint("seq"),
+        ForeignKeyConstraint(["by", "version"], ["documents.document", "documents.version"]),
+        Index("repeals_of", "repealed"),
+    )
+    by: str = Field(primary_key=True, sa_type=Text)
+    version: int = Field(primary_key=True)
+    place: int = Field(primary_key=True)
+    seq: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), nullable=False))
+    name: str | None = Field(default=None, sa_type=Text)
+    number: str | None = Field(default=None, sa_type=Text)
+    words: str = Field(sa_type=Text)
+    repealed_on: date | None = None
+    repealed: str | None = Field(default=None, sa_type=Text)
 
 
 class DeliveryRow(Table, table=True):
@@ -92,6 +116,8 @@ class SourceRow(Table, table=True):
     problem: str | None = Field(default=None, sa_type=Text)
 
 
+_KNOWN = "document, names, facts, status, measures"
+_REPEAL = ("by", "version", "place", "name", "number", "words", "repealed_on", "repealed")
 _SOURCE = ", ".join(field.name for field in fields(Source))
 _KEPT = ", ".join(field.name for field in fields(Kept))
 _DELIVERY = ", ".join(field.name for field in fields(Delivery))
@@ -103,45 +129,138 @@ class Store:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    async def document(self, document: str) -> Kept | None:
-        """The newest version of a document; None when there is none."""
-        row = await self._connection.fetchrow(f"SELECT {_KEPT} FROM documents WHERE document = $1 ORDER BY version DESC LIMIT 1", document)
+    # documents --------------------------------------------------------------------------------------------------------
+
+    async def lock_documents(self) -> None:
+        """Wait until nobody else keeps a document, and keep others from it until the transaction ends."""
+        await self._connection.execute("SELECT pg_advisory_xact_lock(hashtext('ingest.documents'))")
+
+    async def document(self, document: str, version: int | None = None) -> Kept | None:
+        """A version of a document, by default its newest; None when there is none."""
+        row = await self._connection.fetchrow(
+            f"SELECT {_KEPT} FROM documents WHERE document = $1 AND ($2::int IS NULL OR version = $2) ORDER BY version DESC LIMIT 1",
+            document,
+            version,
+        )
         return Kept(**row) if row else None
 
-    async def text(self, document: str) -> str | None:
-        """The raw text of the newest version, which all spans count in; None when there is no such document."""
+    async def with_bytes(self, sha256: str) -> Kept | None:
+        """The version of a document that has these bytes, the newest of several; None when there is none."""
+        row = await self._connection.fetchrow(f"SELECT {_KEPT} FROM documents WHERE sha256 = $1 ORDER BY seq DESC LIMIT 1", sha256)
+        return Kept(**row) if row else None
+
+    async def versions(self, document: str) -> list[Kept]:
+        """Every version of a document, the newest first."""
+        rows = await self._connection.fetch(f"SELECT {_KEPT} FROM documents WHERE document = $1 ORDER BY version DESC", document)
+        return [Kept(**row) for row in rows]
+
+    async def text(self, document: str, version: int | None = None) -> str | None:
+        """The raw text of a version, by default the newest, which all its spans count in; None when there is no such version."""
         text: str | None = await self._connection.fetchval(
-            "SELECT text FROM documents WHERE document = $1 ORDER BY version DESC LIMIT 1", document
+            "SELECT text FROM documents WHERE document = $1 AND ($2::int IS NULL OR version = $2) ORDER BY version DESC LIMIT 1",
+            document,
+            version,
         )
         return text
 
-    async def documents(self, limit: int, *, before: int | None) -> list[tuple[int, Kept]]:
-        """Documents, the newest first, each with its place in the list."""
+    async def documents(self, limit: int, *, status: str | None, words: str | None, before: int | None) -> list[tuple[int, Kept]]:
+        """Documents in their newest versions, the newest first, each with its place; `words` of title, 字号, issuer or file name."""
         rows = await self._connection.fetch(
-            f"SELECT seq, {_KEPT} FROM documents WHERE $1::bigint IS NULL OR seq < $1 ORDER BY seq DESC LIMIT $2", before, limit
+            f"SELECT seq, {_KEPT} FROM documents d WHERE ($1::bigint IS NULL OR seq < $1) AND ($2::text IS NULL OR status = $2)"
+            " AND ($3::text IS NULL OR concat_ws(E'\\n', facts->>'title', facts->>'doc_number', facts->>'issuer', name) ILIKE $3)"
+            " AND NOT EXISTS (SELECT FROM documents n WHERE n.document = d.document AND n.version > d.version)"
+            " ORDER BY seq DESC LIMIT $4",
+            before,
+            status,
+            _like(words),
+            limit,
         )
         return [(row["seq"], _value(Kept, row)) for row in rows]
 
-    async def add_document(self, kept: Kept, *, raw: bytes, text: str, measures: Sequence[dict[str, Any]]) -> bool:
-        """Store a version; False when it is there already, and then nothing changes."""
-        added = await self._connection.fetchval(
-            f"INSERT INTO documents ({_KEPT}, raw, text) VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11,$12)"
-            " ON CONFLICT DO NOTHING RETURNING true",
+    async def known(self, *, numbers: Sequence[str], called: Sequence[str]) -> list[Known]:
+        """The documents whose newest version has a 字号 that ends one of these, or one of these names."""
+        rows = await self._connection.fetch(
+            f"SELECT {_KNOWN} FROM documents d WHERE (names->>'number' IS NOT NULL"
+            " AND EXISTS (SELECT FROM unnest($1::text[]) AS said WHERE said LIKE '%' || (names->>'number'))"
+            " OR names->'works' ?| $2 OR names->'names' ?| $2)"
+            " AND NOT EXISTS (SELECT FROM documents n WHERE n.document = d.document AND n.version > d.version) ORDER BY seq",
+            list(numbers),
+            list(called),
+        )
+        return [_known(row) for row in rows]
+
+    async def known_document(self, document: str) -> Known | None:
+        """How a document's newest version is known; None when there is no such document."""
+        row = await self._connection.fetchrow(f"SELECT {_KNOWN} FROM documents WHERE document = $1 ORDER BY version DESC LIMIT 1", document)
+        return _known(row) if row else None
+
+    async def measures(self, document: str, version: int) -> list[MeasureKept]:
+        """The measures of a version, in its order."""
+        rows = await self._connection.fetch(
+            "SELECT body, places FROM measures WHERE document = $1 AND version = $2 ORDER BY position", document, version
+        )
+        return [MeasureKept(MeasureRead.model_validate(row["body"]), row["places"]["title"]) for row in rows]
+
+    async def measure_ids(self, document: str) -> list[str]:
+        """Every id that a measure of any version of a document has."""
+        rows = await self._connection.fetch("SELECT DISTINCT measure FROM measures WHERE document = $1", document)
+        return [row["measure"] for row in rows]
+
+    async def add_document(self, kept: Kept, *, raw: bytes, text: str, names: Names, measures: Sequence[MeasureKept]) -> None:
+        """Store a version."""
+        places = ", ".join(f"${place}" for place in range(1, len(fields(Kept)) + 4))
+        await self._connection.execute(
+            f"INSERT INTO documents ({_KEPT}, raw, text, names) VALUES ({places})",
             *(getattr(kept, field.name) for field in fields(Kept)),
             raw,
             text,
+            asdict(names),
         )
-        if added:
-            await self._connection.execute(
-                "INSERT INTO measures (document, version, position, measure, body)"
-                " SELECT $1, $2, * FROM unnest($3::int[], $4::text[], $5::jsonb[])",
-                kept.document,
-                kept.version,
-                [measure["position"] for measure in measures],
-                [measure["measure"] for measure in measures],
-                list(measures),
-            )
-        return bool(added)
+        await self._connection.execute(
+            "INSERT INTO measures (document, version, position, measure, body, places)"
+            " SELECT $1, $2, * FROM unnest($3::int[], $4::text[], $5::jsonb[], $6::jsonb[])",
+            kept.document,
+            kept.version,
+            [measure.said.position for measure in measures],
+            [measure.said.measure for measure in measures],
+            [measure.said.model_dump() for measure in measures],
+            [{"title": [list(run) for run in measure.title_runs]} for measure in measures],
+        )
+
+    # repeals ----------------------------------------------------------------------------------------------------------
+
+    async def add_repeals(self, repeals: Sequence[RepealKept]) -> None:
+        """Store what a version says it repeals."""
+        await self._connection.copy_records_to_table(
+            "repeals",
+            records=[(r.by, r.version, r.place, r.mention.name, r.mention.number, r.mention.words, r.on, r.repealed) for r in repeals],
+            columns=list(_REPEAL),
+        )
+
+    async def open_repeals(self) -> list[RepealKept]:
+        """What was said to be repealed and is not known yet, the oldest first."""
+        rows = await self._connection.fetch("SELECT * FROM repeals WHERE repealed IS NULL ORDER BY seq")
+        return [_repeal(row) for row in rows]
+
+    async def settle_repeal(self, repeal: RepealKept) -> None:
+        """Note which document a repeal means."""
+        await self._connection.execute(
+            "UPDATE repeals SET repealed = $4 WHERE by = $1 AND version = $2 AND place = $3",
+            repeal.by,
+            repeal.version,
+            repeal.place,
+            repeal.repealed,
+        )
+
+    async def repealed(self, documents: Sequence[str]) -> dict[str, RepealKept]:
+        """For each of the documents that lost its force, who said so last."""
+        rows = await self._connection.fetch(
+            "SELECT DISTINCT ON (repealed) * FROM repeals WHERE repealed = ANY($1) AND repealed_on IS NOT NULL ORDER BY repealed, seq DESC",
+            list(documents),
+        )
+        return {row["repealed"]: _repeal(row) for row in rows}
+
+    # deliveries of facts ----------------------------------------------------------------------------------------------
 
     async def add_delivery(self, delivery: Delivery) -> None:
         """Store a delivery."""
@@ -164,6 +283,8 @@ class Store:
             limit,
         )
         return [(row["seq"], _value(Delivery, row)) for row in rows]
+
+    # sources ----------------------------------------------------------------------------------------------------------
 
     async def add_source(self, source: Source) -> Source:
         """Watch a page; one that is watched already is given back as it stands."""
@@ -209,6 +330,27 @@ class Store:
             source.failures,
             source.problem,
         )
+
+
+def _known(row: asyncpg.Record) -> Known:
+    said = row["names"]
+    names = Names(said["title"], said["number"], said["issuer"], tuple(said["names"]), tuple(said["works"]))
+    issued = row["facts"].get("issue_date")
+    return Known(row["document"], names, date.fromisoformat(issued) if issued else None, row["status"] == "read", row["measures"])
+
+
+def _repeal(row: asyncpg.Record) -> RepealKept:
+    mention = Mention(row["name"], row["number"], row["words"])
+    return RepealKept(row["by"], row["version"], row["place"], mention, row["repealed_on"], row["repealed"])
+
+
+def _like(words: str | None) -> str | None:
+    """A pattern that finds the words anywhere."""
+    if not words:
+        return None
+    for special in ("\\", "%", "_"):
+        words = words.replace(special, f"\\{special}")
+    return f"%{words}%"
 
 
 def _value(kind: Any, row: asyncpg.Record) -> Any:

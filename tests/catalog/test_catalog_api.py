@@ -16,7 +16,7 @@ from contracts.registry import load_registry
 from contracts.rules import parse_benefit
 from services.catalog import api, handlers, sources
 from services.catalog.domain.drafts import drafts
-from services.catalog.handlers import CLOCK
+from services.catalog.handlers import CLOCK, documents
 from services.catalog.jobs import expire
 from services.catalog.main import SUBSCRIPTIONS
 from services.catalog.store import Store, Table
@@ -84,8 +84,9 @@ async def catalog(database: str, matcher: Matcher) -> AsyncIterator[Running]:
     draft = partial(drafts, registry=load_registry(), city="350200")
     subscriptions = {
         **SUBSCRIPTIONS,
-        DocumentRead: partial(handlers.on_documents_read, drafting=draft),
-        MeasureRead: partial(handlers.on_measures_read, drafting=draft),
+        DocumentRead: partial(documents.on_documents_read, drafting=draft),
+        MeasureRead: partial(documents.on_measures_read, drafting=draft),
+        DocumentReplaced: partial(documents.on_documents_replaced, drafting=draft),
     }
     app = create_app("catalog", store=Store, subscriptions=subscriptions, routers=[api.router], settings=settings(database))
     async with running(app) as service:

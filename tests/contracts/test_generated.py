@@ -1,107 +1,120 @@
-"""What is generated from the contracts: committed as it is generated, valid, and used."""
+"""What is committed is what the models say: schemas, AsyncAPI and one story for each event."""
 
 import json
-import re
-import shutil
-import subprocess
+from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-import yaml
+from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
+from cloudevents.core.formats.json import JSONFormat
+from cloudevents.core.v1.event import CloudEvent
 
-from contracts.__main__ import FOLDER, asyncapi, file_name, files, schemas
-from contracts.topics import TOPIC_OF, TOPICS
+from contracts.__main__ import asyncapi, schemas, written
+from contracts.events import Payload
+from contracts.rules import loads
+from contracts.topics import EVENTS, TOPICS, key_of, type_name
+from services.chassis.bus import Heard
+from services.chassis.clock import now
+from services.chassis.inbox import decode
+from services.chassis.outbox import LARGEST, Said
 
-ROOT = FOLDER.parent
-OFFICIAL = "@asyncapi/specs@6.11.1"
-
-
-def test_the_committed_files_are_what_the_models_give() -> None:
-    for path, text in files().items():
-        assert path.exists(), f"{path.relative_to(ROOT)} is missing: run `make contracts`"
-        assert path.read_text(encoding="utf-8") == text, f"{path.relative_to(ROOT)} is stale: run `make contracts`"
-    assert files() == files()
-
-
-def test_no_schema_is_of_nothing() -> None:
-    assert set((FOLDER / "schemas").glob("*")) == {path for path in files() if path.parent.name == "schemas"}
-    assert {file_name(event) for event in TOPIC_OF} < schemas().keys()
+CONTRACTS = Path(__file__).parents[2] / "contracts"
+EXAMPLES = sorted((CONTRACTS / "examples").glob("*/*.json"))
 
 
-@pytest.mark.parametrize("name", schemas())
-def test_every_schema_is_valid_and_what_it_refers_to_is_there(name: str) -> None:
-    schema = schemas()[name]
-    jsonschema.Draft202012Validator.check_schema(schema)
-    for reference in re.findall(r'"\$ref": "([^"]+)"', json.dumps(schema)):
-        file, _, path = reference.partition("#")
-        place: Any = schemas()[file or name]
-        for step in filter(None, path.split("/")):
-            place = place[step]
+def example(path: Path) -> tuple[dict[str, Any], Heard]:
+    told = loads(path.read_text("utf-8"))
+    body = path.read_text("utf-8").partition('"body": ')[2].rpartition("\n}")[0]
+    return told, Heard(path.parent.name, 0, 0, told["key"], told["headers"], body.encode())
 
 
-def document() -> dict[str, Any]:
-    loaded: dict[str, Any] = yaml.safe_load((FOLDER / "asyncapi.yaml").read_text(encoding="utf-8"))
-    return loaded
+def test_the_committed_files_are_what_the_models_say() -> None:
+    stale = [name for name, text in written().items() if not (CONTRACTS / name).exists() or (CONTRACTS / name).read_text("utf-8") != text]
+    assert stale == [], "run `make contracts` and commit what it writes"
+    assert {path.stem for path in (CONTRACTS / "schemas").glob("*.json")} == set(schemas()), "a schema of nothing lies about"
 
 
-def test_asyncapi_says_what_the_map_of_topics_says() -> None:
-    told = document()
-    assert told == asyncapi()
-    assert told["asyncapi"] == "3.0.0"
-    assert told["channels"].keys() == TOPICS.keys()
+def test_every_schema_is_one() -> None:
+    for schema in schemas().values():
+        jsonschema.Draft202012Validator.check_schema(schema)
+
+
+def test_every_reference_of_the_asyncapi_description_leads_somewhere() -> None:
+    root = asyncapi()
+    seen = 0
+
+    def walk(node: Any) -> None:
+        nonlocal seen
+        if isinstance(node, dict):
+            if "$ref" in node:
+                seen += 1
+                if node["$ref"].startswith("#/"):
+                    target: Any = root
+                    for part in node["$ref"][2:].split("/"):
+                        target = target[part]
+                else:
+                    assert (CONTRACTS / node["$ref"]).is_file(), node["$ref"]
+            for inner in node.values():
+                walk(inner)
+        elif isinstance(node, list):
+            for inner in node:
+                walk(inner)
+
+    walk(root)
+    assert seen > 3 * len(EVENTS)
+    assert root["asyncapi"] == "3.0.0"
+    assert set(root["components"]["messages"]) == set(EVENTS)
+    assert all(operation["action"] in ("send", "receive") for operation in root["operations"].values())
+
+
+def test_every_topic_has_one_speaker_and_somebody_who_listens() -> None:
+    services = {"ingest", "catalog", "policy_match", "notify"}
     for topic in TOPICS.values():
-        channel = told["channels"][topic.name]
-        assert channel["bindings"]["kafka"]["partitions"] == topic.partitions
-        assert list(channel["messages"]) == [event.__name__ for event in topic.events]
-        who = {
-            (name.split(".")[0], operation["action"])
-            for name, operation in told["operations"].items()
-            if operation["channel"]["$ref"] == f"#/channels/{topic.name}"
-        }
-        assert who == {(topic.said_by, "send"), *((service, "receive") for service in topic.heard_by)}
+        assert topic.said_by in services
+        assert topic.heard_by
+        assert set(topic.heard_by) <= services
+        assert topic.partitions == (12 if topic.key in ("uscc", "partition") else 4), topic.name
 
 
-def test_every_reference_in_asyncapi_leads_somewhere() -> None:
-    told = document()
-    references = re.findall(r'"\$ref": "([^"]+)"', json.dumps(told))
-    assert len(references) > 100
-    for reference in references:
-        if reference.startswith("./"):
-            assert (FOLDER / reference).is_file(), reference
-        else:
-            place: Any = told
-            for step in reference.removeprefix("#/").split("/"):
-                place = place[step]
+def test_every_event_has_a_story() -> None:
+    assert {path.name.partition(".")[0] for path in EXAMPLES} == set(EVENTS)
 
 
-@pytest.fixture(scope="session")
-def official() -> dict[str, Any]:
-    """AsyncAPI's own schema of 3.0.0, from its npm package; skipped with the reason where npm or its registry is not at hand."""
-    folder = ROOT / "var" / "asyncapi"
-    wanted = folder / "package" / "schemas" / "3.0.0-without-$id.json"
-    if not wanted.exists():
-        npm = shutil.which("npm")
-        if npm is None:
-            pytest.skip("no official AsyncAPI schema: npm is not installed")
-        folder.mkdir(parents=True, exist_ok=True)
-        run = subprocess.run([npm, "pack", "--silent", OFFICIAL], cwd=folder, capture_output=True, text=True, timeout=60, check=False)
-        if run.returncode:
-            pytest.skip(f"no official AsyncAPI schema: npm could not give {OFFICIAL}: {run.stderr[-300:]}")
-        shutil.unpack_archive(folder / run.stdout.split()[-1], folder, filter="data")
-    schema: dict[str, Any] = json.loads(wanted.read_text())
-    return schema
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_a_story_is_heard_as_it_was_said(path: Path) -> None:
+    told, heard = example(path)
+    name = path.name.partition(".")[0]
+    assert path.parent.name == heard.topic
+    assert told["headers"]["ce_type"] == type_name(EVENTS[name])
+    jsonschema.validate(json.loads(heard.body or b""), schemas()[f"{heard.topic}.{name}"])
+    item = decode(heard, strict=True)
+    assert item.broken is None
+    assert item.event is not None
+    payload: Payload = item.event.payload
+    assert key_of(payload) == told["key"]
+    body = Said(payload, None).row(now())[5]
+    assert body == heard.body, "an event that was read and said again has the same bytes"
+    assert isinstance(body, bytes)
+    assert len(body) <= (1024 if name == "MatchFound" else LARGEST)
 
 
-@pytest.mark.slow
-def test_asyncapi_is_valid_by_the_official_schema_which_can_fail(official: dict[str, Any]) -> None:
-    validator = jsonschema.Draft7Validator(official)
-    told = document()
-    assert [error.message for error in validator.iter_errors(told)] == []
-    told["channels"]["matches.v1"]["adress"] = "misspelt"
-    assert list(validator.iter_errors(told))
+@pytest.mark.parametrize("path", EXAMPLES[::7], ids=lambda path: path.stem)
+def test_another_library_reads_the_same_envelope(path: Path) -> None:
+    _, heard = example(path)
+    message = KafkaMessage(
+        headers={name: value.encode() for name, value in heard.headers.items()}, key=heard.key.encode(), value=heard.body or b""
+    )
+    theirs = from_binary(message, JSONFormat(), CloudEvent)
+    ours = decode(heard).event
+    assert ours is not None
+    assert (theirs.get_id(), theirs.get_source(), theirs.get_time()) == (ours.id, ours.source, ours.time)
+    assert theirs.get_type() == heard.headers["ce_type"]
+    assert theirs.get_data() == json.loads(heard.body or b"")
 
 
-def test_the_language_of_rules_has_no_title_but_its_own() -> None:
-    assert schemas()["benefit.json"]["title"] == "Benefit"
-    assert schemas()["benefit.json"]["properties"]["title"] == {"anyOf": [{"type": "string"}, {"type": "null"}], "default": None}
+def test_an_unknown_field_is_passed_over_in_production_and_refused_in_tests() -> None:
+    _, heard = example(EXAMPLES[0])
+    more = Heard(heard.topic, 0, 0, heard.key, heard.headers, (heard.body or b"").replace(b"{", b'{"of_tomorrow": 1, ', 1))
+    assert decode(more).event is not None
+    assert decode(more, strict=True).broken is not None

@@ -8,7 +8,8 @@ import pytest
 from reportlab.lib.pdfencrypt import StandardEncryption
 from reportlab.pdfgen.canvas import Canvas
 
-from services.ingest.domain.reading import NotADocument
+from services.ingest.domain.reading import NotADocument, read
+from services.ingest.domain.text import lines_of
 from services.ingest.sandbox import pdf as reader
 from services.ingest.sandbox.formats import to_text
 from tests.ingest.documents import SENTENCE, pdf, scanned_pdf
@@ -118,5 +119,32 @@ def test_a_pdf_that_calls_itself_text_is_told_what_it_is() -> None:
     assert re.search(r"\.txt.*PDF", refusal.value.detail)
 
 
+def test_a_long_document_is_checked_in_part_and_says_so() -> None:
+    pages = [[f"第{number}页的文字。"] for number in range(402)]
+    found = to_text(pdf(pages), "a.pdf")
+    assert all(line[0] in found.text for line in pages)
+    (note,) = found.notes
+    assert re.fullmatch(r"有 \d+ 页只有一种读法，未经核对。", note)
+    assert not found.needs_ocr
+
+
 def test_columns_of_a_table_come_as_they_are_folded() -> None:
     assert to_text(pdf([["1", "一次性奖励", "市工信局"]]), "a.pdf").text == "1\n一次性奖励\n市工信局\n"
+
+
+@pytest.mark.parametrize("edge", ["top", "bottom"])
+def test_page_numbers_are_no_words_of_the_document(edge: str) -> None:
+    halves = [
+        ["一、支持企业融资，对符合条件的", "企业给予贴息。"],
+        ["二、支持企业用工，对新增参保的企", "业给予补贴。三、支持企业研发，对"],
+        ["研发投入给予后补助。"],
+    ]
+    pages = [[f"{12 + i}", *lines] if edge == "top" else [*lines, f"{12 + i}"] for i, lines in enumerate(halves)]
+    bodies = [measure.body.text for measure in read(to_text(pdf(pages), "a.pdf").text.encode()).measures]
+    plain = [measure.body.text for measure in read("\n".join(line for lines in halves for line in lines).encode()).measures]
+    assert bodies == plain
+
+
+def test_a_row_number_at_the_head_of_a_page_stays() -> None:
+    text = to_text(pdf([["序号 名称 内容"], ["2", "一次性奖励"], ["说明"]]), "a.pdf").text
+    assert "2" in [line.s for line in lines_of(text)]

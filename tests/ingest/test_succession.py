@@ -20,7 +20,8 @@ from services.ingest.domain.succession import (
 
 
 def document(title: str, number: str = "", closing: str = "", issuer: str = "示例市某局", day: str = "2026年3月1日") -> str:
-    return f"{title}\n{number}\n\n各有关单位：\n现印发给你们。\n\n一、支持研发。给予奖励20万元。\n二、支持用工。给予补贴。\n{closing}\n\n{issuer}\n{day}\n"
+    body = "各有关单位：\n现印发给你们。\n\n一、支持研发。给予奖励20万元。\n二、支持用工。给予补贴。"
+    return f"{title}\n{number}\n\n{body}\n{closing}\n\n{issuer}\n{day}\n"
 
 
 def known(text: str, name: str = "doc-1") -> Known:

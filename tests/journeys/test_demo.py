@@ -19,9 +19,9 @@ from deploy.embedded import SERVICES, Platform
 from deploy.processes import same_code, wait_until
 from services.ingest.domain.decoding import decode
 from services.ingest.domain.text import plain, squeeze
-from tests.journeys.conftest import apart, living, logs_in, orphans, spans_in, statement
+from tests.world import apart, living, logs_in, orphans, spans_in, statement
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 SHAPE = {
     "documents": int,
@@ -73,7 +73,7 @@ def show(here: Path, docs: Path, *more: str) -> Shown:
     here.mkdir(mode=0o755)
     mark = f"run-{uuid.uuid4().hex}"
     env = {name: value for name, value in same_code().items() if not name.startswith(("ZHAOQI_", "OTEL_"))}
-    command = [sys.executable, "-m", "services.cli", "demo", "--docs", str(docs), "--var", mark, "--out", "demo.json", *more]
+    command = [sys.executable, "-m", "services.cli", "demo", "--docs", str(docs.resolve()), "--var", mark, "--out", "demo.json", *more]
     begun = time.monotonic()
     ended = subprocess.run(command, cwd=here, env=env | {"MARK": mark}, capture_output=True, text=True, check=False, timeout=300)
     seconds = time.monotonic() - begun
@@ -83,7 +83,6 @@ def show(here: Path, docs: Path, *more: str) -> Shown:
     return Shown(docs, here / mark, ended.returncode, ended.stdout, ended.stderr, seconds, demo, left)
 
 
-@pytest.mark.timeout(300)
 def test_it_ends_well_and_tells_of_every_stage(shown: Shown) -> None:
     assert shown.code == 0, shown.err[-3000:]
     assert "Nothing is missing." in shown.out
@@ -92,7 +91,6 @@ def test_it_ends_well_and_tells_of_every_stage(shown: Shown) -> None:
         assert shown.demo["seconds"][stage] > 0
 
 
-@pytest.mark.timeout(300)
 def test_demo_json_has_its_shape_and_its_figures_agree(shown: Shown) -> None:
     demo = shown.demo
     assert {name: type(value) for name, value in demo.items()} == SHAPE
@@ -108,7 +106,6 @@ def test_demo_json_has_its_shape_and_its_figures_agree(shown: Shown) -> None:
     assert sum(one["eligible"] for one in shown.sums.values() if one["tests_a_fact"]) == demo["messages"]["expected"]
 
 
-@pytest.mark.timeout(300)
 def test_every_measure_of_every_document_is_counted(shown: Shown) -> None:
     if shown.docs == SAMPLES:
         expected = json.loads((SAMPLES / "expected.json").read_text("utf-8"))
@@ -117,7 +114,6 @@ def test_every_measure_of_every_document_is_counted(shown: Shown) -> None:
         assert shown.demo["measures"] == 137
 
 
-@pytest.mark.timeout(300)
 def test_at_least_eight_published_benefits_test_a_fact_and_decide_the_city_both_ways(shown: Shown) -> None:
     assert len(shown.sums) == shown.demo["published"]
     decisive = [one for one in shown.sums.values() if one["tests_a_fact"] and one["eligible"] and one["ineligible"]]
@@ -125,13 +121,11 @@ def test_at_least_eight_published_benefits_test_a_fact_and_decide_the_city_both_
     assert {one["eligible"] + one["ineligible"] + one["undetermined"] for one in shown.sums.values()} == {2000}
 
 
-@pytest.mark.timeout(300)
 def test_a_benefit_without_a_test_on_a_fact_is_pushed_to_no_one(shown: Shown) -> None:
     pushed = {benefit for _, benefit in json.loads((shown.var / "expected.json").read_text())["pairs"]}
     assert pushed <= {benefit for benefit, one in shown.sums.items() if one["tests_a_fact"]}
 
 
-@pytest.mark.timeout(300)
 def test_the_example_says_benefit_why_in_which_words_of_which_clause_how_much_and_by_when(shown: Shown) -> None:
     text = shown.demo["example"]
     title, what, *_ = text.splitlines()
@@ -151,13 +145,11 @@ def test_the_example_says_benefit_why_in_which_words_of_which_clause_how_much_an
         assert any(squeeze(words) in document for document in documents), words
 
 
-@pytest.mark.timeout(300)
 def test_no_process_is_left_behind(shown: Shown) -> None:
     assert shown.left == []
     assert not (shown.var / "run.json").exists()
 
 
-@pytest.mark.timeout(300)
 def test_the_mark_by_which_processes_are_looked_for_is_found_on_a_living_one() -> None:
     mark = f"run-{uuid.uuid4().hex}"
     with subprocess.Popen(["sleep", "60"], env={**os.environ, "MARK": mark}) as process:
@@ -168,7 +160,6 @@ def test_the_mark_by_which_processes_are_looked_for_is_found_on_a_living_one() -
     assert living(mark) == []
 
 
-@pytest.mark.timeout(300)
 def test_each_document_is_one_whole_trace_over_all_services(shown: Shown) -> None:
     spans = spans_in(shown.var)
     assert orphans(spans) == []
@@ -177,7 +168,6 @@ def test_each_document_is_one_whole_trace_over_all_services(shown: Shown) -> Non
     assert any(services == set(SERVICES) for services in over.values())
 
 
-@pytest.mark.timeout(300)
 def test_no_code_or_name_of_the_two_thousand_is_in_any_span_or_log(shown: Shown) -> None:
     city = [json.loads(line) for line in (shown.var / "enterprises.jsonl").read_text("utf-8").splitlines()]
     assert len(city) == 2000
@@ -203,7 +193,6 @@ CREATE TRIGGER lose_one BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION lo
 """
 
 
-@pytest.mark.timeout(180)
 def test_a_run_that_loses_one_event_of_the_outbox_does_not_end_well_and_says_how_many_are_missing(
     folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

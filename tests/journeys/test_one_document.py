@@ -22,10 +22,10 @@ from deploy.kafka import KafkaUnavailable
 from services.chassis import clock
 from services.policy_match.domain import Enterprise, enterprise_of
 from tests.conftest import no_kafka, ran_on
-from tests.journeys.conftest import PATIENCE, World, logs_in, orphans, spans_in, until
 from tests.service_room import uscc
+from tests.world import PATIENCE, World, logs_in, orphans, spans_in, until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 TODAY = clock.city_day(clock.now(), "Asia/Shanghai")
 LAST_YEAR = str(TODAY.year - 1)

@@ -13,7 +13,7 @@ import pytest
 
 from services.cli import COMMANDS
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 ROOT = Path(__file__).parents[2]
 
@@ -73,7 +73,6 @@ def test_its_command_runs_the_installed_code_and_not_a_checkout(installed: Path,
     assert all(name in usage.stdout for name in COMMANDS)
 
 
-@pytest.mark.timeout(240)
 def test_the_demo_runs_from_the_wheel_in_an_empty_folder(installed: Path, folder: Path) -> None:
     empty = folder / "empty"
     empty.mkdir(mode=0o755)

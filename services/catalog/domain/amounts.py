@@ -4,7 +4,7 @@ The figures come from `provisions`; this file says what each is for: the amount,
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from services.catalog.domain.lexicon import Lexicon
@@ -118,6 +118,10 @@ def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
             caps.append(share)
         else:
             shares.append(share)
+    for i in range(1, len(shares)):  # 最高15万元、10万元、5万元: the ceiling is said once
+        gap = text[shares[i - 1].figure.span.end : shares[i].figure.span.start]
+        if shares[i - 1].ceiling and gap in ("、", "和", "及"):
+            shares[i] = replace(shares[i], ceiling=True)
     if not shares:
         return _without_figures(text, provision, lexicon)
     words = _words(text, span, shares[0])

@@ -41,7 +41,7 @@ def conditions(
     found: list[Condition] = []
     for region in _regions(passage, provision):
         found += recognised(text, region, provision.given, wordings)
-    own = _nearest([replace(c, excepted=_denied(text, c)) for c in _kept(text, found, provision)], provision)
+    own = _nearest([replace(c, excepted=denied(text, c)) for c in _kept(text, found, provision)], provision)
     own += _unnamed(text, provision, own, wordings)
     listed = _listed(text, provision, items, own, wordings)
     if any(c.attribute == "主体类型" for c in listed):  # "担保机构应…" says better who it is than "给予担保机构"
@@ -259,7 +259,7 @@ _DENIED = re.compile(r"(?:未曾?|不在|不属于?|不是|(?<!除)非|没有|�
 _MEMBERSHIPS = frozenset({"资质认定", "名单入选", "项目入库", "上市板块", "行业", "主体类型", "企业规模"})
 
 
-def _denied(text: str, condition: Condition) -> bool:
+def denied(text: str, condition: Condition) -> bool:
     """True where the words stand under 除…外, …除外, 不含…, or behind 未, 不属于."""
     before = text[max(0, condition.span.start - 40) : condition.span.start]
     after = text[condition.span.end : condition.span.end + 40]

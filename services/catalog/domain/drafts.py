@@ -7,24 +7,26 @@ units or in a document-wide clause.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from contracts.rules import Registry
 from services.catalog.domain import terms
 from services.catalog.domain.amounts import amount as read_amount
+from services.catalog.domain.composing import Ground, Rule, bare, composed, steps_of
 from services.catalog.domain.conditions import conditions
 from services.catalog.domain.facts import told
-from services.catalog.domain.junctions import branches, implied, leaning
+from services.catalog.domain.governing import Governing, asked_beside, governing
+from services.catalog.domain.junctions import leaning
 from services.catalog.domain.lexicon import Lexicon
-from services.catalog.domain.naming import Node, Setting, named_at
-from services.catalog.domain.offers import RESULT, district, offers
+from services.catalog.domain.naming import Node, Setting
+from services.catalog.domain.offers import RESULT, asked_of_target, district, offers
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.payments import payment
 from services.catalog.domain.provisions import Provision, provisions
 from services.catalog.domain.recognition import Condition
-from services.catalog.domain.records import Rows, rows
+from services.catalog.domain.records import rows
 from services.catalog.domain.requirements import Requirement, requirements
 
 
@@ -47,7 +49,10 @@ class Clause:
 
 @dataclass(frozen=True)
 class Document:
-    """What the document says of itself, and the clauses that govern all its measures (附则, 总则, 条件要求, definitions)."""
+    """What the document says of itself, and the clauses that govern all its measures (附则, 总则, 条件要求, definitions).
+
+    `read_on` is the day of the reading; yearly dates for applying are those of the next time from then.
+    """
 
     title: str
     issuer: str | None = None
@@ -57,6 +62,7 @@ class Document:
     valid_to: date | None = None
     clauses: tuple[str, ...] = ()
     sha256: str | None = None
+    read_on: date | None = None
 
 
 @dataclass(frozen=True)
@@ -69,25 +75,6 @@ class Draft:
     findings: tuple[str, ...] = ()
 
 
-@dataclass
-class _Rule:
-    """A rule under construction: tests in order with their evidence, and the notes made on the way."""
-
-    tests: list[Node] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-
-    def add(self, node: Node, quote: str, article: str, span: tuple[int, int] | None) -> None:
-        self.take(node | {"quote": quote, "article": article} | ({"span": list(span)} if span else {}))
-
-    def take(self, node: Node) -> None:
-        if all(_bare(t) != _bare(node) for t in self.tests):
-            self.tests.append(node)
-
-    @property
-    def node(self) -> Node:
-        return self.tests[0] if len(self.tests) == 1 else {"all": self.tests}
-
-
 def drafts(clauses: Sequence[Clause], document: Document, *, registry: Registry, city: str) -> list[Draft]:
     """Every draft of a document's clauses, in their order. `city` is the division code of the deployment (GB/T 2260).
 
@@ -95,17 +82,56 @@ def drafts(clauses: Sequence[Clause], document: Document, *, registry: Registry,
     """
     lexicon = Lexicon()
     setting = Setting(registry, city)
-    found: list[Draft] = []
-    for clause in clauses:
-        found += _of_clause(clause, document, setting, lexicon)
-    return found
+    begins = [day for day in (document.valid_from or document.issue_date, document.read_on) if day]
+    wide = governing(document.clauses, [c.body for c in clauses], setting, since=max(begins, default=None))
+    setting = replace(setting, inclusive=wide.inclusive, meanings=wide.meanings)
+    found = [(clause, draft) for clause in clauses for draft in _of_clause(clause, document, setting, lexicon)]
+    rules: dict[str, list[Node]] = {}
+    for clause, draft in found:
+        rules.setdefault(clause.number, []).append(draft.benefit["rule"])
+    return [_governed(_referring(clause, draft, rules), wide) for clause, draft in found]
+
+
+_REFERS = re.compile(r"(?:符合|满足|具备|享受|获得)(?:本[\u4e00-\u9fa5]{2,6})?(?P<n>第[一二三四五六七八九十百\d]+条)(?![^,。;]{0,20}不)")
+
+
+def _referring(clause: Clause, draft: Draft, rules: dict[str, list[Node]]) -> Draft:
+    """A draft that asks for what another article asks (符合第二条条件的企业), with that article's rule."""
+    body = Passage.of(draft.benefit["text"])
+    rule = Rule(list(draft.benefit["rule"].get("all", [draft.benefit["rule"]])))
+    for m in _REFERS.finditer(body.text):
+        asked = rules.get(m["n"], []) if m["n"] != clause.number else []
+        node: Node = asked[0] if len(asked) == 1 else {"any": asked}
+        said = Ground(body, _article(clause), None).evidence(Span(m.start(), m.end()))
+        rule.tests = [t for t in rule.tests if m["n"] not in str(t.get("judged", ""))]
+        rule.take(({"all": [node]} if asked else {"judged": m.group()}) | said)
+    return replace(draft, benefit=draft.benefit | {"rule": rule.node if rule.tests else {"all": []}})
+
+
+def _governed(draft: Draft, wide: Governing) -> Draft:
+    """A draft with what the document asks of every benefit."""
+    benefit = dict(draft.benefit)
+    rule = Rule()
+    for test in benefit["rule"]["all"] if set(benefit["rule"]) == {"all"} else [benefit["rule"]]:
+        rule.take(test)
+    for test in wide.tests:
+        own_place = test.get("fact") == "district" and any(t.get("fact") == "district" for t in rule.tests)
+        if not own_place:  # a district's own measure says more than the city's
+            rule.take(test)
+    benefit["rule"] = rule.node if rule.tests else {"all": []}
+    if wide.window and "window" not in benefit:
+        benefit["window"] = wide.window
+    return replace(draft, benefit=benefit, findings=tuple(dict.fromkeys((*draft.findings, *wide.notes))))
 
 
 def _of_clause(clause: Clause, document: Document, setting: Setting, lexicon: Lexicon) -> list[Draft]:
     body = Passage.of(clause.body)
     promised = [p for p in provisions(body, lexicon) if not _reports(body, p)]
     listed = requirements(body, promised, lexicon)
-    drafted = [_promised(clause, document, body, p, listed.get(i, []), setting=setting, lexicon=lexicon) for i, p in enumerate(promised)]
+    said = [p.span for p in promised] + [i.span for items in listed.values() for i in items]
+    drafted = [
+        _promised(clause, document, body, p, listed.get(i, []), said, setting=setting, lexicon=lexicon) for i, p in enumerate(promised)
+    ]
     found = _distinct([d for d in drafted if d is not None])
     if not found and clause.enterprise_benefit is not False:
         found = _offered(clause, document, body, setting)
@@ -116,17 +142,10 @@ def _distinct(found: list[Draft]) -> list[Draft]:
     """Without drafts that repeat an earlier one's rule and add no amount."""
     out: list[Draft] = []
     for draft in found:
-        rule = _bare(draft.benefit["rule"])
-        if draft.benefit["amount"] is not None or all(_bare(d.benefit["rule"]) != rule for d in out):
+        rule = bare(draft.benefit["rule"])
+        if draft.benefit["amount"] is not None or all(bare(d.benefit["rule"]) != rule for d in out):
             out.append(draft)
     return out
-
-
-def _bare(node: Any) -> Any:
-    """A node without its evidence."""
-    if isinstance(node, dict):
-        return {k: _bare(v) for k, v in node.items() if k not in ("quote", "article", "span")}
-    return [_bare(item) for item in node] if isinstance(node, list) else node
 
 
 def _reports(body: Passage, provision: Provision) -> bool:
@@ -153,21 +172,31 @@ def _promised(
     body: Passage,
     provision: Provision,
     items: Sequence[Requirement],
+    others: Sequence[Span],
     *,
     setting: Setting,
     lexicon: Lexicon,
 ) -> Draft | None:
     governed = [c for c in conditions(body, provision, items) if not terms.opens(body, provision, c)]
     described = rows(body.text, Span(provision.span.start, provision.gives_at), governed)
-    rule = _governing(clause, body, governed, described, setting=setting)
+    amount = read_amount(body, provision, lexicon)
+    paid = payment(body, provision, amount, described, setting=setting)
+    ground = Ground(body, _article(clause), clause.offset)
+    rule = composed(ground, governed, described, setting=setting, steps=steps_of(amount, paid.amount))
+    for term, meaning in setting.meanings.items():
+        if term in body.text[provision.span.start : provision.gives_at]:
+            rule.take(dict(meaning))
     for condition in _of_title(clause, setting):
         title = Passage.of(clause.title)
         answer = told(condition, title.text[condition.span.start : condition.span.end], setting)
         if not any(c.attribute == condition.attribute for c in governed):
-            rule.add(answer.node, title.quote(condition.span), _article(clause), None)
+            rule.take(answer.node | Ground(title, _article(clause), None).evidence(condition.span))
             rule.notes += answer.notes
     _territory(clause, body, rule, setting)
-    paid = payment(body, provision, read_amount(body, provision, lexicon), described, setting=setting)
+    beside, notes = asked_beside(body, [Span(provision.lead or provision.span.start, provision.span.end), *others], setting)
+    for test in beside:
+        rule.take(test | {"article": _article(clause)})
+    rule.notes += notes
     if not rule.tests and paid.amount is None:
         return None
     unread = _left_over(body, provision, governed)
@@ -190,57 +219,6 @@ def _promised(
     return Draft(clause.measure, _without_none(benefit), tuple(unread), tuple(dict.fromkeys(findings)))
 
 
-def _governing(clause: Clause, body: Passage, governed: Sequence[Condition], described: Sequence[Rows], *, setting: Setting) -> _Rule:
-    """The rule of conditions that stand in the body: and, or where the words say 或, not where they make an exception."""
-    rule = _Rule()
-    of_rows = {i: r for r in described for i in r.conditions}
-    silent = implied(body.text, governed) | _part_of_a_name(body.text, governed, setting)
-
-    def node(i: int) -> Node | None:
-        if i in of_rows:
-            if i != of_rows[i].conditions[0]:
-                return None
-            spans = [governed[k].span for k in of_rows[i].conditions]
-            span, asked = Span(min(s.start for s in spans), max(s.end for s in spans)), of_rows[i].node
-            rule.notes += of_rows[i].notes
-        elif i in silent:
-            return None
-        else:
-            condition, words = leaning(body.text, governed[i], governed[:i])
-            answer = told(condition, words, setting, text=body.text)
-            rule.notes += answer.notes
-            span, asked = governed[i].span, {"not": answer.node} if governed[i].excepted else answer.node
-        placed = _placed(clause, body, span)
-        return asked | {"quote": body.quote(span), "article": _article(clause)} | ({"span": list(placed)} if placed else {})
-
-    for choices in branches(body.text, governed):
-        ways = [_all_of(nodes) for way in choices if (nodes := [n for i in way if (n := node(i)) is not None])]
-        if ways:
-            rule.take(ways[0] if len(ways) == 1 else {"any": ways})
-    return rule
-
-
-def _part_of_a_name(text: str, governed: Sequence[Condition], setting: Setting) -> set[int]:
-    """Places of conditions whose words are only part of a trade's or a title's name (信息技术服务业 says nothing of 技术服务)."""
-    places = [
-        (c, place)
-        for c in governed
-        for codes, of in (("industry", "行业"), ("honours", "资质认定"))
-        if c.attribute == of
-        for place in named_at(setting.registry, codes, text, c.span)[1]
-    ]
-    return {
-        i
-        for i, c in enumerate(governed)
-        for other, place in places
-        if c is not other and c.attribute != other.attribute and c.span.within(place)
-    }
-
-
-def _all_of(nodes: list[Node]) -> Node:
-    return nodes[0] if len(nodes) == 1 else {"all": nodes}
-
-
 def _of_title(clause: Clause, setting: Setting) -> tuple[Condition, ...]:
     """The group that the measure's title names governs what its body promises."""
     title = Passage.of(clause.title)
@@ -261,18 +239,22 @@ def _offered(clause: Clause, document: Document, body: Passage, setting: Setting
     ):
         made = [("body", None)]  # type: ignore[list-item]
     for source, offer in made:
-        rule = _Rule()
+        rule = Rule()
         passage = title if source == "title" else body
         for condition in offer.conditions if offer else ():
-            answer = told(condition, passage.text[condition.span.start : condition.span.end], setting)
-            span = _placed(clause, passage, condition.span) if passage is body else None
-            rule.add(answer.node, passage.quote(condition.span), _article(clause), span)
+            answer = told(*leaning(passage.text, condition, []), setting, text=passage.text)
+            rule.take(answer.node | Ground(passage, _article(clause), clause.offset if passage is body else None).evidence(condition.span))
             rule.notes += answer.notes
+        targets = asked_of_target(body.text, Span(0, len(body.text))) if source == "title" else []
+        for condition in targets:
+            if offer is None or all(c.attribute != condition.attribute for c in offer.conditions):
+                answer = told(*leaning(body.text, condition, []), setting, text=body.text)
+                rule.take(answer.node | Ground(body, _article(clause), clause.offset).evidence(condition.span))
         _territory(clause, body, rule, setting)
-        bare = _bare(rule.node) if rule.tests else None
-        if bare is None or bare in seen:
+        said = bare(rule.node) if rule.tests else None
+        if said is None or said in seen:
             continue
-        seen.append(bare)
+        seen.append(said)
         group = "、".join(str(c.value) for c in offer.conditions) if offer else ""
         benefit = _frame(clause, document, clause.body) | {
             "title": clause.title if len(made) == 1 or not group else f"{clause.title}（{group}）",
@@ -287,16 +269,16 @@ def _offered(clause: Clause, document: Document, body: Passage, setting: Setting
     return found
 
 
-def _territory(clause: Clause, body: Passage, rule: _Rule, setting: Setting) -> None:
+def _territory(clause: Clause, body: Passage, rule: Rule, setting: Setting) -> None:
     """A district's own measure holds for the enterprises of that district."""
     if any(t.get("fact") == "district" for t in rule.tests):
         return
     where, unit = district(body, clause.units, setting)
     if where is None:
         return
-    quote = unit if unit is not None else body.quote(where.span)
     answer = told(where, str(where.value), setting)
-    rule.add(answer.node, quote, _article(clause), None if unit is not None else _placed(clause, body, where.span))
+    ground = Ground(body, _article(clause), clause.offset)
+    rule.take(answer.node | ({"quote": unit, "article": ground.article} if unit is not None else ground.evidence(where.span)))
     rule.notes.append("适用地区按责任单位所在区理解，请核对" if unit is not None else "适用地区按条文所述试点或所在区理解，请核对")
 
 
@@ -313,20 +295,12 @@ def _frame(clause: Clause, document: Document, text: str) -> dict[str, Any]:
     }
 
 
-def _placed(clause: Clause, body: Passage, span: Span) -> tuple[int, int] | None:
-    if clause.offset is None or len(span) == 0:
-        return None
-    start, end = body.place(span)
-    return clause.offset + start, clause.offset + end
-
-
 def _evidenced(amount: Node | None, clause: Clause, body: Passage) -> Node | None:
     if amount is None:
         return None
     span = amount.pop("_span", None)
     if span is not None:
-        placed = _placed(clause, body, span)
-        return amount | {"quote": body.quote(span), "article": _article(clause)} | ({"span": list(placed)} if placed else {})
+        return amount | Ground(body, _article(clause), clause.offset).evidence(span)
     return amount
 
 

@@ -14,18 +14,20 @@ from contracts.rules import Registry
 from services.catalog.domain.ladders import crossed, rungs
 from services.catalog.domain.naming import Node, Setting, Told, named, named_at, open_fact
 from services.catalog.domain.passage import Span
-from services.catalog.domain.quantities import Comparison, Figure, plain
+from services.catalog.domain.quantities import Comparison, Figure, numeral, plain
 from services.catalog.domain.recognition import Condition
 from services.catalog.domain.records import (
     changed_form,
     honour,
     listed,
+    looked_back,
     market_step,
     moved_or_founded,
     phrase_of,
     record_of_conduct,
 )
 from services.catalog.domain.times import over, period, steps
+from services.catalog.domain.vocabulary import fact_said, figure_fact, state
 
 # Attributes that name a state only a person can see.
 JUDGED = frozenset(
@@ -116,7 +118,7 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
         case "纳统情况":
             return _above_scale(words, around, registry)
         case "信用状况" | "违法记录":
-            return _credit(words, registry)
+            return _credit(words, around, registry)
         case "上市板块":
             codes = named(registry, "stock_listing", words)
             board: Node = {"fact": "stock_listing", "is": "in", "value": codes}
@@ -141,9 +143,17 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
             return Told({"fact": "foreign_capital_paid", "period": "last_year", "is": ">", "value": 0})
         case "公益捐赠":
             return Told({"fact": "donation", "period": "this_year", "is": ">", "value": 0})
+    if name == "榜单排名" and (ranked := rank(around, setting)):
+        return Told(ranked)
+    if name not in _OF_PROJECTS and (node := state(words, registry)):
+        return Told({"not": node} if re.match("未|无|没有|不得?(?!低)", words) else node)
     if name in JUDGED:
         return Told({"judged": words})
     return Told({"fact": f"open.{name}", "is": "=", "value": words})
+
+
+# What is asked of a project or a thing says nothing of the enterprise's own state.
+_OF_PROJECTS = frozenset({"项目类型", "设备用途", "产品或业务", "进口产品", "参加展会", "标准制定"})
 
 
 def _dated(condition: Condition, around: str) -> Told:
@@ -178,34 +188,45 @@ def _first(condition: Condition, text: str, registry: Registry) -> Told:
 def _bounded(condition: Condition, comparison: Comparison, words: str, text: str, setting: Setting) -> Told:
     comparison = replace(comparison, operator=_settled(comparison, setting))
     figure = comparison.figures[0]
+    registry = setting.registry
     notes = ("用语自相矛盾：严格比较与“含”并用",) if comparison.contradictory else ()
     test: Node = {"is": comparison.operator, "value": _amount(figure)}
     if comparison.operator == "between":
         test["value"] = [_amount(f) for f in comparison.figures]
-    if figure.share:
-        for part, fact, whole, of in SHARES:
-            if re.search(part, words) and re.search(rf"占.*(?:{whole})|(?:{whole}).*(?:比|占)", words) and comparison.operator != "between":
-                share = {"times": [test["value"], {"fact": of, "period": "last_year"}]}
-                return Told({"fact": fact, "period": "last_year", "is": comparison.operator, "value": share}, notes)
-    if condition.attribute == "成立年限" and (span := steps(figure)):
-        turned = {">=": "<=", ">": "<", "<=": ">=", "<": ">"}.get(comparison.operator)
-        if turned:
-            return Told({"fact": "founded_on", "is": turned, "value": {"ago": span}}, notes)
-    known = FIGURES.get(condition.attribute)
-    if known and figure.share and known[1] != "growth" and known[0] not in ("layoff_rate",):
-        growth = re.search(r"增长|增速|增幅|增加|提高|同比|较", words)
-        known = (known[0], "growth") if growth else None
-    if known and known[1] is None and re.search(r"增量|净增|新增|增加额", words) and figure.money:
-        known = (known[0], "increase")
+    phrase = phrase_of(text, condition.span)
+    around = text[phrase.start : max(condition.span.end, phrase.start)] if text != words else words
+    whole_phrase = text[phrase.start : phrase.end]
+    if re.search(r"罚款|处罚", whole_phrase) and (records := record_of_conduct(looked_back(text, condition.span) + whole_phrase)):
+        return Told(_all_of(records), notes)
+    if figure.share and comparison.operator != "between" and (share := _share_of(words, registry) or _share_of(around, registry)):
+        part, of = share
+        whole = {"times": [test["value"], {"fact": of, "period": period(words)}]}
+        return Told({"fact": part, "period": period(words), "is": comparison.operator, "value": whole}, notes)
+    turned = {">=": "<=", ">": "<", "<=": ">=", "<": ">"}.get(comparison.operator)
+    if condition.attribute == "成立年限" and (span := steps(figure)) and turned:
+        return Told({"fact": "founded_on", "is": turned, "value": {"ago": span}}, notes)
     if re.search("美元|港元|港币|欧元|新台币", figure.unit):
         return Told({"judged": words}, ("金额以外币计，须按汇率折算后判断",))
-    if known and known[1] == "growth" and "连续" in words:
+    fact, take = _known(condition.attribute)
+    said = figure_fact(words[: words.find(str(plain(figure.value)))] or words, figure, registry)
+    if said and condition.attribute not in ("月销售额", *PROJECT_FIELDS):
+        fact, take = said, take if said == fact else None
+    entry = registry.facts.get(fact or "")
+    if fact and entry and entry.type == "date" and (span := steps(figure)) and turned:
+        return Told({"fact": fact, "is": turned, "value": {"ago": span}}, notes)
+    if fact and entry and figure.share and take != "growth" and entry.type != "ratio":
+        grows = entry.periods and re.search(r"增长|增速|增幅|增加|提高|同比|较", words)
+        fact, take = (fact, "growth") if grows else (None, None)
+    if fact and take is None and re.search(r"增量|净增|新增|增加额", words) and figure.money:
+        take = "increase"
+    if take == "growth" and "连续" in words:
         return Told({"judged": words}, ("连续数年的增长率须逐年核对",))
-    if known:
-        fact, take = known
+    if fact:
         node: Node = {"fact": fact}
-        if fact not in ("registered_capital", "paid_in_capital", "office_area", "voltage"):
+        if entry and entry.periods:
             node["period"] = "month-1" if condition.attribute == "月销售额" else period(words)
+            if ("Q" in node["period"] or "quarter" in node["period"]) and "quarter" not in entry.periods:
+                return Told({"judged": words}, (*notes, "登记表中这一事实没有季度数"))
         if take:
             node["take"] = take
         if "period" in node and (several := over(words, take)):
@@ -214,9 +235,44 @@ def _bounded(condition: Condition, comparison: Comparison, words: str, text: str
             ways = [crossed(node, _amount(rung), comparison.operator) for rung in rungs(text, condition.span.end, figure)]
             return Told(_any_of(ways), (*notes, "“首次”按此前各年均未达到该线理解"))
         return Told(node | test, notes)
+    if condition.attribute == "榜单排名" and (ranked := rank(around, setting)):
+        return Told(ranked)
     if condition.attribute in PROJECT_FIELDS:
         return Told({"some": "project", "where": [{"field": PROJECT_FIELDS[condition.attribute]} | test]}, notes)
     return Told({"fact": open_fact(condition.attribute, "条件")} | test, notes)
+
+
+def _known(attribute: str) -> tuple[str | None, str | None]:
+    return FIGURES.get(attribute, (None, None))
+
+
+def _share_of(words: str, registry: Registry) -> tuple[str, str] | None:
+    """The part and the whole of a share: 研发费用占营业收入的比例."""
+    for part, fact, whole, of in SHARES:
+        if re.search(part, words) and re.search(rf"占.*(?:{whole})|(?:{whole}).*(?:比|占)", words):
+            return fact, of
+    left, joined, right = words.partition("占")
+    pair = (fact_said(left, registry), fact_said(right, registry)) if joined else (None, None)
+    return (pair[0], pair[1]) if pair[0] and pair[1] and pair[0] != pair[1] else None
+
+
+_RANK = re.compile(r"前(?:(?P<p>\d+(?:\.\d+)?)%|(?P<n>\d+|[一二三四五六七八九十]+)(?:名|位|强)?)")
+
+
+def rank(words: str, setting: Setting) -> Node | None:
+    """A place among the enterprises of the city by a figure of the registry; None where the ranking is somebody else's list."""
+    place = _RANK.search(words)
+    fact = fact_said(words[: place.start()], setting.registry) if place else None
+    if place is None or fact is None:
+        return None
+    before = words[: place.start()]
+    take = (
+        {"take": "increase"} if re.search("增加额|增量|净增", before) else {"take": "growth"} if re.search("增速|增幅|增长", before) else {}
+    )
+    among: Node = {"fact": "district", "is": "under", "value": [setting.place if setting.place and "区" in before else setting.city]}
+    by = "percentile" if place["p"] else "rank"
+    value = (Decimal(place["p"]) / 100).normalize() if place["p"] else int(numeral(place["n"]))
+    return {by: fact, "period": period(before), **take, "among": among, "is": "<=", "value": value}
 
 
 def _amount(figure: Figure) -> Decimal | int | float:
@@ -224,11 +280,17 @@ def _amount(figure: Figure) -> Decimal | int | float:
     return plain(base) if base == base.to_integral_value() else base.normalize()
 
 
+def _all_of(tests: list[Node]) -> Node:
+    return tests[0] if len(tests) == 1 else {"all": tests}
+
+
 def _any_of(tests: list[Node]) -> Node:
     return tests[0] if len(tests) == 1 else {"any": tests}
 
 
 def _size(words: str, registry: Registry) -> Told:
+    if re.search(r"规下|规模以下|限下|限额以下", words):
+        return Told({"fact": "above_scale", "period": "last_year", "is": "=", "value": False})
     if re.search(r"规模以上|规上|限额以上|限上", words):
         above: Node = {"fact": "above_scale", "period": "last_year", "is": "=", "value": True}
         industry = named(registry, "industry", words)
@@ -257,6 +319,11 @@ def _place(name: str, words: str, setting: Setting) -> Told:
     return Told({"fact": f"open.{name}", "is": "=", "value": words}, ("地名不在本市行政区划表中",))
 
 
+# 民法典 第七十六条, 第八十七条, 第一百条: legal persons that are enterprises, and the others; a partnership or a branch is none.
+_ENTERPRISES = ("company", "cooperative")
+_OTHER_LEGAL_PERSONS = ("institution", "association", "foundation", "social_service")
+
+
 def _body(words: str, registry: Registry) -> Told:
     owners = named(registry, "ownership", words)
     if re.search(r"台资|台商|台企", words):
@@ -270,6 +337,8 @@ def _body(words: str, registry: Registry) -> Told:
         if IMPORTERS.search(words):
             tests.append({"fact": "imports", "period": "last_year", "is": ">", "value": 0})
         return Told(_any_of(tests))
+    if re.search(r"法人(?:资格|地位)|独立法人|企业法人", words):
+        return Told({"fact": "legal_form", "is": "in", "value": [*_ENTERPRISES, *(() if "企业" in words else _OTHER_LEGAL_PERSONS)]})
     forms = named(registry, "legal_form", words)
     if forms and not re.search(r"^(?:企业|单位)", words):
         return Told({"fact": "legal_form", "is": "in", "value": forms})
@@ -303,7 +372,7 @@ def _above_scale(words: str, around: str, registry: Registry) -> Told:
     return Told({"all": [now, {"fact": "industry", "is": "under", "value": trade}]} if trade else now)
 
 
-def _credit(words: str, registry: Registry) -> Told:
+def _credit(words: str, around: str, registry: Registry) -> Told:
     grade = re.search(r"([A-D]\+?)级?", words)
     if grade and "纳税" in words:
         return Told({"fact": "tax_credit", "period": "last_year", "is": "=", "value": grade[1]})
@@ -317,6 +386,8 @@ def _credit(words: str, registry: Registry) -> Told:
     if re.search(r"拖欠.{0,4}工资|欠薪", words):
         tests.append({"fact": "wage_arrears", "is": "=", "value": False})
     tests += record_of_conduct(words)
+    if not tests and (node := state(around, registry)):
+        return Told(node)
     if not tests:
         return Told({"judged": words})
     return Told(tests[0] if len(tests) == 1 else {"all": tests})

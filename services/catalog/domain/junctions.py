@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from services.catalog.domain.attributes import MEASURED
 from services.catalog.domain.recognition import Condition
+from services.catalog.domain.records import looked_back
 
 _LEANS = re.compile(r"^(?:且|并|或)?(?:占|其?同比|增[长速幅]|较(?:上|前)(?:一)?(?:会计)?年度?)")
 _FIGURES = frozenset(row.attribute for row in MEASURED)
@@ -26,7 +27,7 @@ def branches(text: str, conditions: Sequence[Condition]) -> list[list[list[int]]
                 groups.append([[left[-1]], [i]])
             else:
                 last.append([i])
-        elif i and len(groups[-1]) > 1 and _one_phrase(text, conditions[i - 1], condition):
+        elif i and len(groups[-1]) > 1 and one_phrase(text, conditions[i - 1], condition):
             groups[-1][-1].append(i)
         else:
             groups.append([[i]])
@@ -40,7 +41,8 @@ def _or_between(text: str, a: Condition, b: Condition) -> bool:
     return len(gap) <= 16 and bool(re.match(r"[^。;]{0,13}?或", gap))
 
 
-def _one_phrase(text: str, a: Condition, b: Condition) -> bool:
+def one_phrase(text: str, a: Condition, b: Condition) -> bool:
+    """True where no stop stands between a condition and the one behind it."""
     return b.span.start < a.span.end or not re.search("[,。;、]", text[a.span.end : b.span.start])
 
 
@@ -49,7 +51,7 @@ def leaning(text: str, condition: Condition, earlier: Sequence[Condition]) -> tu
     words = text[condition.span.start : condition.span.end]
     if condition.attribute in ("违法记录", "信用状况"):  # the look-back stands before: 近三年未发生…
         phrase = max(text.rfind(c, 0, condition.span.start) for c in ",;。:、") + 1
-        return condition, text[phrase : condition.span.end]
+        return condition, looked_back(text, condition.span) + text[phrase : condition.span.end]
     if condition.comparison is None or not condition.comparison.figures[0].share or not _LEANS.match(words):
         return condition, words
     figures = [c for c in earlier if c.comparison is not None and c.attribute in _FIGURES and c.span.end <= condition.span.start]
@@ -63,6 +65,7 @@ def leaning(text: str, condition: Condition, earlier: Sequence[Condition]) -> tu
 _SAID_BESIDE = {
     "首次认定": ("资质认定", "纳统情况", "名单入选", "项目入库", "上市板块", "上市阶段", "榜单排名", "贷款类型", "企业规模"),
     "上市阶段": ("上市板块",),
+    "认定时间": ("资质认定", "首次认定"),
 }
 
 
@@ -78,7 +81,7 @@ def implied(text: str, conditions: Sequence[Condition]) -> set[int]:
                 other is not c
                 and beside
                 and not other.excepted
-                and (other.span.meets(c.span) or _one_phrase(text, *sorted((c, other), key=_start)))
+                and (other.span.meets(c.span) or one_phrase(text, *sorted((c, other), key=_start)))
             ):
                 found.add(i)
     return found

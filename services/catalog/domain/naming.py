@@ -24,13 +24,15 @@ class Told:
 class Setting:
     """Where the reading takes place: the registry, the deployment's city and, where the document is a district's, its code.
 
-    `inclusive` says of a bounding word (以上, 超过 …) whether it includes the figure, where the document settles it (含本数, 下同).
+    `inclusive` says of a bounding word (以上, 超过 …) whether it includes the figure, where the document settles it (含本数, 下同);
+    `meanings` what the document says its own terms ask for (本措施所称…是指).
     """
 
     registry: Registry
     city: str
     place: str | None = None
     inclusive: Mapping[str, bool] = field(default_factory=dict)
+    meanings: Mapping[str, Node] = field(default_factory=dict)
 
 
 def named(registry: Registry, codes: str, words: str) -> list[str]:

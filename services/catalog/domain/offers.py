@@ -13,7 +13,7 @@ from typing import NamedTuple
 from services.catalog.domain.division import sentences
 from services.catalog.domain.naming import Setting, named
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.recognition import Condition
+from services.catalog.domain.recognition import Condition, Wordings, inside_another, recognised
 
 
 class Group(NamedTuple):
@@ -40,12 +40,17 @@ GROUPS: tuple[Group, ...] = (
     Group("纳税人类型", "=", r"增值税一般纳税人|小规模纳税人"),
 )  # fmt: skip
 RESULT = re.compile(
-    r"截至|截止|累计|已(?:为|有|向|办理|发放|服务|出具|接收|通过|协调|完成|达|在|建成|发展)|共(?:办理|发放|完成|审结|推出|计|精简)|惠及企业|获评|荣获|获[^,。]{0,20}(?:肯定|推广|银奖)|同比|年\d+月至|占比"
+    r"截至|截止|累计|已(?:为|有|向|办理|发放|服务|出具|接收|通过|协调|完成|达|在|建成|发展)|共(?:办理|发放|完成|审结|推出|计|精简)|惠及企业|获评|荣获|获[^,。]{0,20}(?:肯定|推广|银奖)|同比[^,。;]{0,6}?(?:增长|下降|提高|提升|减少|增加)(?:了|约)?\d+(?:\.\d+)?%(?![^,。;]{0,8}(?:以上|以下|以内|的|\())|年\d+月至|占比"
 )
 SERVES = re.compile(
     r"为|向|面向|对|支持|帮助|助力|服务|便利|惠及|满足|引导|推动|提供|推出|打造|提升|解决|聚焦|便捷|可|赋能|扶持|培育|加大|拉长|拓展"
 )
 APPEAL_ONLY = re.compile(r"^(?:[一二三四五六七八九十]是)?(?:鼓励|引导|推动|号召|倡导)")
+# A number of things to be done is a plan, and a first chance among others no promise to anybody.
+PLAN = re.compile(
+    r"(?:每年|力争|到20\d\d年|年内)[^。;]{0,40}?(?:不少于|不低于|超过|达到?)\d|优先[^,。;]{0,20}(?:开放|提供)[^,。;]{0,12}机会"
+)
+_TARGET = re.compile(r"(?:^|(?<=[,;。:]))对(?!接|应|外(?!贸)|标|照|口)(?P<who>[^。;,]{4,60}?)(?:,|,?(?:提供|给予|予以|实行|开展|推行))")
 BORDER = re.compile(r"(?:区(?:人民)?政府|区税务局|区人民?法院|区法院|管委会)$")
 
 
@@ -70,9 +75,14 @@ def offers(passage: Passage, title: Passage, setting: Setting) -> list[tuple[str
         for sentence in sentences(passage.text, Span(0, len(passage.text))):
             for part in _parts(passage.text, sentence):
                 words = passage.text[part.start : part.end]
-                if bool(RESULT.search(words)) != results or APPEAL_ONLY.match(words):
+                if bool(RESULT.search(words)) != results or APPEAL_ONLY.match(words) or PLAN.search(words):
                     continue
                 groups = [c for c in _groups(passage.text, part, setting) if SERVES.search(words)]
+                groups += [
+                    c
+                    for c in asked_of_target(passage.text, part)
+                    if not any(c.span.meets(g.span) or c.attribute == g.attribute for g in groups)
+                ]
                 if results:
                     groups = [c for c in groups if _reached(passage.text, part, c)]
                 if groups:
@@ -82,6 +92,15 @@ def offers(passage: Passage, title: Passage, setting: Setting) -> list[tuple[str
         if found:
             break
     return [("body", Offer(tuple(groups), tuple(words))) for groups, words in found.values()]
+
+
+def asked_of_target(text: str, part: Span) -> list[Condition]:
+    """What the target of a service (对纳税信用A级的企业, …) asks beyond the group's name."""
+    target = _TARGET.search(text, part.start, part.end)
+    if target is None:
+        return []
+    found = recognised(text, Span(target.start("who"), target.end("who")), (), Wordings())
+    return [c for c in found if not inside_another(c, found) and c.attribute not in ("主体类型", "行业")]
 
 
 def _reached(text: str, part: Span, group: Condition) -> bool:

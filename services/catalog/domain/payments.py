@@ -19,6 +19,9 @@ from services.catalog.domain.quantities import NUMERAL, Figure, comparisons, fig
 from services.catalog.domain.recognition import Condition
 from services.catalog.domain.records import Rows, added_up
 from services.catalog.domain.records import counted as counted_rows
+from services.catalog.domain.shapes import instalments, matched, net, per_step, within_both
+from services.catalog.domain.times import period
+from services.catalog.domain.vocabulary import fact_said
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,10 @@ def payment(passage: Passage, provision: Provision, amount: Amount, described: S
     text = passage.text
     said = text[amount.words.start : amount.words.end]
     pays = _pays(text[provision.span.start : provision.span.end], said, amount)
+    match = matched(text, provision.span) if all(share.ceiling for share in amount.shares) else None
+    if match is not None:
+        top = next((share for share in (*amount.shares, *amount.caps) if share.figure.money), None)
+        return Payment(({"cap": _yuan(top), "of": match} if top else match) | {"_span": amount.words}, pays)
     if amount.kind == "none":
         return Payment(None, pays if pays == "relief" else None, ("没有读出金额，以审核为准",))
     if re.search(r"减按", said):
@@ -52,7 +59,7 @@ def payment(passage: Passage, provision: Provision, amount: Amount, described: S
     whole = (
         _several(passage, amount, described, setting=setting)
         if amount.kind == "tiered"
-        else _one(passage, amount, amount.shares[0], described)
+        else _one(passage, amount, amount.shares[0], described, setting)
     )
     if whole is None:
         return Payment(None, pays, ("金额只有下限或无法换算成元，以审核为准",))
@@ -62,7 +69,7 @@ def payment(passage: Passage, provision: Provision, amount: Amount, described: S
         whole = {"cap": _yuan(amount.caps[0]), "of": whole}
         if len(amount.caps) > 1:
             notes.append("条文还有其他封顶：" + "；".join(f"{plain(c.figure.value)}{c.unit}" for c in amount.caps[1:]))
-    return Payment(whole | {"_span": amount.words}, pays, tuple(notes))
+    return Payment(net(text, provision.span, whole) | {"_span": amount.words}, pays, tuple(notes))
 
 
 def _pays(text: str, said: str, amount: Amount) -> str | None:
@@ -84,16 +91,19 @@ def _up_to(words: str, most: Any, ceiling: bool) -> Node:
     return {"judged": words, "between": [0, most]} if ceiling else most
 
 
-def _one(passage: Passage, amount: Amount, share: Share, described: Sequence[Rows]) -> Node | None:
+def _one(passage: Passage, amount: Amount, share: Share, described: Sequence[Rows], setting: Setting) -> Node | None:
     text = passage.text
     words = text[amount.words.start : amount.words.end]
     if share.floor and not share.ceiling:
         return None
+    if (steps := per_step(text, share, setting)) is not None:
+        return _up_to(words, steps, share.ceiling)
     if share.figure.share:
         above = _ABOVE.search(text[max(0, share.figure.span.start - 60) : share.figure.span.start])
         if above:
-            return _marginal(text, share, above)
-        base = (added_up(described, text[amount.base.start : amount.base.end]) if amount.base else None) or _base(text, amount.base)
+            return _marginal(share, above, setting)
+        named = text[amount.base.start : amount.base.end] if amount.base else ""
+        base = added_up(described, named) or _fact_named(named, setting)
         rate = share.figure.base.normalize()
         node: Node = {"rate": plain(rate) if rate == rate.to_integral_value() else rate, "of": base}
         return _up_to(words, node, share.ceiling)
@@ -113,27 +123,27 @@ def _one(passage: Passage, amount: Amount, share: Share, described: Sequence[Row
 _ABOVE = re.compile(rf"(?P<of>[^,。;]{{2,24}}?)(?:超过|超出|高于)(?P<n>{NUMERAL})(?P<u>[万亿]*元)(?:以上)?的?部分,?按?[^,。;]{{0,8}}$")
 
 
-def _marginal(text: str, share: Share, above: re.Match[str]) -> Node:
+def _marginal(share: Share, above: re.Match[str], setting: Setting) -> Node:
     line = Figure(numeral(above["n"]), above["u"], Span(0, 0)).base
     rate = share.figure.base.normalize()
-    return {"tiers": [[0, 0], [plain(line), rate]], "on": _fact_named(above["of"]), "marginal": True}
+    return {"tiers": [[0, 0], [plain(line), rate]], "on": _fact_named(above["of"], setting), "marginal": True}
 
 
-def _base(text: str, base: Span | None) -> Node:
-    return _fact_named(text[base.start : base.end] if base else "")
-
-
-def _fact_named(words: str) -> Node:
+def _fact_named(words: str, setting: Setting) -> Node:
     """The fact that a printed base names, an `open.` one where the registry has none."""
     for row in MEASURED:
         if row.attribute in FIGURES and not row.units and words and re.search(row.subject, words):
             fact, take = FIGURES[row.attribute]
             if fact in ("registered_capital", "paid_in_capital"):
                 return {"fact": fact}
-            node: Node = {"fact": fact, "period": "last_year"}
+            node: Node = {"fact": fact, "period": period(words)}
             if take or re.search(r"增量|净增|增长部分|新增", words):
                 node["take"] = take if take == "increase" else "increase"
             return node
+    said = fact_said(words, setting.registry)
+    if said:
+        grown = {"take": "increase"} if re.search(r"增量|净增|增长部分|新增", words) else {}
+        return {"fact": said, "period": period(words), **grown}
     return {"fact": open_fact(words, "金额基数")}
 
 
@@ -143,17 +153,25 @@ def _several(passage: Passage, amount: Amount, described: Sequence[Rows], *, set
     lines: list[Decimal | None] = []
     lead: _Line | None = None
     for share in amount.shares:
-        paid = _one(passage, amount, share, described)
+        paid = _one(passage, amount, share, described, setting)
         if paid is None:
             return None
         line = _line(passage, share, lead)
-        lead = line or lead
+        lead = line if line and not line.bare else lead
         cases.append([_chosen(passage, share, line, setting), paid])
         lines.append(line.condition.comparison.figures[0].base if line and line.condition.comparison else None)
+    paid_each = [case[1] for case in cases]
+    if (whole := within_both(passage.text, amount, paid_each) or instalments(passage.text, amount_span(amount), paid_each)) is not None:
+        return whole
     known = [line for line in lines if line is not None]
     if len(known) == len(cases) and known == sorted(known) and lead and lead.condition.operator in (">", ">="):
         cases.reverse()  # the first true case counts: 达到50个, 达到100个 begin with the higher line
     return {"case": cases}
+
+
+def amount_span(amount: Amount) -> Span:
+    """From somewhat before the first figure to the last: where words say what the figures are for."""
+    return Span(max(0, amount.shares[0].figure.span.start - 40), amount.shares[-1].figure.span.end)
 
 
 @dataclass(frozen=True)
@@ -162,6 +180,7 @@ class _Line:
 
     condition: Condition
     words: str
+    bare: bool = False
 
 
 def _line(passage: Passage, share: Share, lead: _Line | None) -> _Line | None:
@@ -174,7 +193,7 @@ def _line(passage: Passage, share: Share, lead: _Line | None) -> _Line | None:
     if lead is not None and lead.condition.comparison is not None and bare and bare[0].span.start == 0 and len(bounds) < 2:
         said = lead.words[: lead.condition.comparison.figures[0].span.start] + words[: bare[0].span.end]
         comparison = replace(lead.condition.comparison, figures=(bare[0],))
-        return _Line(replace(lead.condition, comparison=comparison, unit=bare[0].unit, span=share.tier), said)
+        return _Line(replace(lead.condition, comparison=comparison, unit=bare[0].unit, span=share.tier), said, True)
     if len(bounds) != 1:
         return None
     bound = bounds[0]

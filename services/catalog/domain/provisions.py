@@ -126,7 +126,7 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
         return None
     comma = max((words.rfind(c, 0, figure.span.start) for c in ",;。:"), default=-1) + 1
     if re.search(
-        r"(?:利率|控制在|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|低于|高于|(?<!不)超过?|不满|大于|小于)$",
+        r"(?:利率|控制在|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|低于|高于|(?<!不)超过?|不满|大于|小于|每(?:新增|增加|增长|满|超过|达到?))$",
         words[comma : figure.span.start],
     ):
         return None
@@ -135,7 +135,8 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
     before, after = words[comma : figure.span.start], words[figure.span.end : stop]
     bound = re.match(r"(?:\(不?含(?:本数)?\))?(?:[及或]?以[上下内])(?:\(不?含\))?", after)
     lead = lexicon.giving_before.search(before)
-    if bound and not (lead and len(before) - lead.end() < 8 and lead.group() not in ("给",)):
+    named_aid = lead is not None and lexicon.aid_noun.match(lead.group())  # 配套产品5000万元以上: a noun, nothing given
+    if bound and not (lead and len(before) - lead.end() < 8 and lead.group() not in ("给",) and not named_aid):
         rest = after[bound.end() :]
         if not re.match(r"(?:的)?(?:给予|予以|奖励|补助|补贴)", rest):
             return None

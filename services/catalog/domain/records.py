@@ -14,9 +14,9 @@ from services.catalog.domain.naming import Node, Setting, Told, named, named_at,
 from services.catalog.domain.passage import Span
 from services.catalog.domain.quantities import NUMERAL, Figure, numeral, plain
 from services.catalog.domain.recognition import Condition
-from services.catalog.domain.times import WHEN, happened
+from services.catalog.domain.times import LOOK_BACK, WHEN, happened
 
-_FIRST = re.compile(r"首次|首获|首评|初次|新(?:认定|获评?|列入|入选|评|通过|增)")
+_FIRST = re.compile(r"首次|首获|首评|初次|(?<!重)新(?:认定|获评?|列入|入选|评|通过|增)")
 _AGAIN = re.compile(r"重新认定|复审|复核通过|再次认定")
 _RECOGNISED = r"首次|首获|新(?:认定|获|列入|入选|评)|被?认定|获评|获得|取得|通过|评为|评定|入选|列入|纳入|授予|荣获|获"
 _WHEN_RECOGNISED = re.compile(rf"(?P<w>{WHEN})(?:以来|内|度|中|期间|,)?[^,。;的]{{0,4}}?(?:{_RECOGNISED})")
@@ -65,7 +65,7 @@ def honour(text: str, span: Span, registry: Registry) -> Told:
     if level and not any(level[1] in w for t in titles for w in registry.codes["honours"][t]):
         where.append({"field": "level", "is": "=", "value": level[1]})
     firsts = [m for m in _FIRST.finditer(before) if not re.search("规上|上规|规模以上|入统|达到|突破", before[m.end() :])]
-    first = bool(firsts) or bool(_FIRST.match(after)) or bool(re.search("首次|新认定", words))
+    first = bool(firsts) or bool(_FIRST.match(after)) or bool(_FIRST.search(text, span.start, span.end))
     again = bool(_AGAIN.search(before[-16:] + text[begin:end] + after))
     when = _WHEN_RECOGNISED.search(text[phrase.start : min(phrase.end, end + 12)])
     day = happened("awarded_on", when["w"]) if when else None
@@ -73,8 +73,8 @@ def honour(text: str, span: Span, registry: Registry) -> Told:
         where.append({"field": "first", "is": "=", "value": first})
     if day:
         where.append(day)
-    elif not first and not again:
-        if len(where) == 1:
+    elif first == again:
+        if len(where) == 1 and not first:
             return Told({"fact": "honours", "is": "has", "value": titles}, notes)
         where.append({"field": "expires_on", "is": ">=", "value": {"ago": {"days": 0}}})
     return Told({"some": "certificate", "where": where}, notes)
@@ -145,6 +145,14 @@ def changed_form(words: str) -> Told | None:
         return None
     where: list[Node] = [{"field": "kind", "is": "=", "value": "组织形式"}, {"field": "from", "is": "in", "value": before}]
     return Told({"some": "change", "where": where + ([{"field": "to", "is": "in", "value": after}] if after else [])})
+
+
+def looked_back(text: str, span: Span) -> str:
+    """近三年 … said earlier in the sentence than the words that look back on it."""
+    start = max(text.rfind(c, 0, span.start) for c in "。;") + 1
+    phrase = phrase_of(text, span)
+    back = re.search(LOOK_BACK, text[start : phrase.start])
+    return back.group() if back and not re.search(LOOK_BACK, text[phrase.start : span.end]) else ""
 
 
 _FIELDS = (

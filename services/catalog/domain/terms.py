@@ -7,7 +7,7 @@ from typing import Any
 
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
-from services.catalog.domain.quantities import windows
+from services.catalog.domain.quantities import NUMERAL, Figure, numeral, plain, windows
 from services.catalog.domain.recognition import Condition
 
 KINDS = (
@@ -78,37 +78,65 @@ def valid(start: date | None, end: date | None, passage: Passage | None, provisi
 _CLAIM = re.compile(r"(?:申报|申请|提交|受理|填报)(?:时间|期限|截止)?[^,。;]{0,10}$|^[^,。;]{0,6}(?:申报|提交|前申请)")
 
 
+_CLAIMED = re.compile(r"[^,。;]{0,6}(?:申报|提交申请|提出申请)|[^。;]{0,12}(?:企业|申报单位)?确认(?:兑现|申领)")
+
+
 def window(passage: Passage) -> dict[str, Any] | None:
     """When it can be claimed, where the clause says so."""
     for w in windows(passage.text):
         before, after = passage.text[max(0, w.span.start - 16) : w.span.start], passage.text[w.span.end : w.span.end + 16]
-        if _CLAIM.search(before) or re.match(r"[^,。;]{0,6}(?:申报|提交申请|提出申请)", after):
+        if _CLAIM.search(before) or re.match(
+            r"[^,。;]{0,6}(?:申报|提交申请|提出申请)|[^。;]{0,12}(?:企业|申报单位)?确认(?:兑现|申领)", after
+        ):
             return {"from": _iso(w.start), "to": _iso(w.end)}
     return None
 
 
+_PAIR = re.compile(r"(?:与|和)(?P<a>[^,。;与和]{4,30}?)(?:政策)?(?:等)?,?不(?:得|能|可|再)?(?:重复|同时|叠加)(?:享受|申[请报]|支持)?")
+_WIDE = re.compile(r"就高不(?:就低|重复)|不(?:得|能|再|予)?重复(?:享受|支持|奖励|资助|申[请报])|从高|从优")
+_JOINT = re.compile(
+    rf"(?:单个|单家|每家|同一|每个)?(?:企业|单位)?[^,。;]{{0,24}}?(?:累计|合计|总额|全年|可叠加|叠加后|最高)[^。;]{{0,24}}?(?:不(?:得)?超过|最高(?:可享|不超过)?|可享)(?P<n>{NUMERAL})(?P<u>[万亿]*元)"
+)
+
+
 def stacking(passage: Passage, provision: Provision, policy: str, article: str, wide: Sequence[str]) -> dict[str, Any] | None:
-    """Once-only words of the provision; groups from 不重复, 就高 in the clause or in a document-wide clause."""
+    """Once-only words of the provision or of a document-wide clause; groups from 不重复, 就高; caps that several benefits share."""
     own = passage.text[provision.span.start : provision.span.end]
+    clauses = [re.sub(r"\s", "", clause) for clause in wide]
     found: dict[str, Any] = {}
     groups = []
     if re.search(r"本条[^,。;]{0,10}不(?:重复|重叠|叠加)|本条[^,。;]{0,10}就高", passage.text):
         groups.append(f"{policy} {article}")
-    for clause in wide:
-        if re.search(r"就高不(?:就低|重复)|不(?:得)?重复(?:享受|支持|奖励)|从高", re.sub(r"\s", "", clause)):
-            groups.append(policy)
-            break
+    for words in (passage.text, *clauses):
+        groups += [f"与{m['a']}不重复享受" for m in _PAIR.finditer(words) if not re.search("本条|上述", m["a"])]
+    if any(_WIDE.search(words) for words in clauses):
+        groups.append(policy)
     if groups:
-        found["groups"] = groups
-    if re.search(r"每季度?(?:奖励|补助|给予)|单季度", own):
-        found["once"] = "quarter"
-    elif re.search(r"每年|年度(?:累计|补|奖)|每家企业年度", own):
-        found["once"] = "year"
-    elif re.search(r"(?:单|每)个项目|每张|每笔|单笔|每场|每件", own):
-        found["once"] = "item"
-    elif re.search(r"一次性(?!计入|扣除|告知|办)|只(?:能)?享受一次|仅享受一次", own):
-        found["once"] = "life"
+        found["groups"] = list(dict.fromkeys(groups))
+    caps = [m for words in clauses for m in _JOINT.finditer(words)]
+    if caps:
+        at = Figure(numeral(caps[0]["n"]), caps[0]["u"], Span(0, 0)).base
+        found["caps"] = [{"name": f"{policy} 合计", "at": plain(at), "per": "year"}]
+    once = _once(own) or next((said for words in clauses if (said := _once_in_life(words))), None)
+    if once:
+        found["once"] = once
     return found or None
+
+
+def _once(own: str) -> str | None:
+    if re.search(r"每季度?(?:奖励|补助|给予)|单季度", own):
+        return "quarter"
+    if re.search(r"每人|每[招吸]|(?:单|每)个项目|每张|每笔|单笔|每场|每件", own):
+        return "item"
+    if re.search(r"每年|年度(?:累计|补|奖)|每家企业年度", own):
+        return "year"
+    if re.search(r"一次性(?!计入|扣除|告知|办)", own):
+        return "life"
+    return _once_in_life(own)
+
+
+def _once_in_life(words: str) -> str | None:
+    return "life" if re.search(r"(?:只|仅)(?:能|可)?(?:享受|支持|奖励|补助|申报)一次", words) else None
 
 
 _DUTY = re.compile(

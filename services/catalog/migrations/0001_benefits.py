@@ -1,4 +1,4 @@
-"""Documents and measures as heard, benefits with their review and history."""
+"""Documents and measures as heard, benefits with their review and history, and what awaits whom."""
 
 from alembic import op
 
@@ -18,6 +18,8 @@ def upgrade() -> None:
             heard_at timestamptz NOT NULL,
             drafted_at timestamptz,
             replaced_by integer,
+            replaces integer,
+            changed text[],
             repealed_on date,
             PRIMARY KEY (document, version)
         )
@@ -84,10 +86,29 @@ def upgrade() -> None:
         )
         """
     )
+    op.execute(
+        """
+        CREATE TABLE awaiting (
+            id text PRIMARY KEY,
+            seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+            benefit text NOT NULL REFERENCES benefits,
+            kind text NOT NULL,
+            role text NOT NULL,
+            words text NOT NULL,
+            document text NOT NULL,
+            version integer,
+            since timestamptz NOT NULL,
+            settled_at timestamptz,
+            settled_by text,
+            settled_why text
+        )
+        """
+    )
+    op.execute("CREATE INDEX awaiting_open ON awaiting (benefit) WHERE settled_at IS NULL")
     op.execute("CREATE INDEX history_of ON history (benefit, seq)")
     op.execute("CREATE INDEX changes ON history (seq) WHERE event IS NOT NULL")
 
 
 def downgrade() -> None:
-    for table in ("history", "benefits", "measures", "documents"):
+    for table in ("history", "awaiting", "benefits", "measures", "documents"):
         op.execute(f"DROP TABLE {table}")

@@ -8,23 +8,23 @@ from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import PlainTextResponse
 from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
-from contracts.events import DocumentFacts
 from contracts.registry import load_registry
 from services.chassis import clock, dialer
 from services.chassis.app import Reply, allow, command, runtime_of
 from services.chassis.auth import Principal
 from services.chassis.outbox import TooLarge
 from services.chassis.problems import Fault, Problem
-from services.ingest.api import sources
+from services.ingest.api import documents, sources
+from services.ingest.api.documents import DocumentReceipt, receipt, trace_id
 from services.ingest.domain.reading import NotADocument
 from services.ingest.domain.result import Read
 from services.ingest.domain.statements import authority_of, check
-from services.ingest.handlers import Delivery, Kept, Received, keep_document, keep_statements, read_received, refuse_document
+from services.ingest.handlers import Delivery, Received, keep_statements, read_received, refuse_document
+from services.ingest.handlers.documents import NotReplaced, keep_document
 from services.ingest.sandbox import Overwhelmed, read_safely
 from services.ingest.sources import Unfetched, client, fetch, ocr_of
 
@@ -37,35 +37,8 @@ DELIVERY_LINES = 100_000
 _ENVELOPE = 1024 * 1024  # bytes of a multipart body around the file
 
 router = APIRouter()
+router.include_router(documents.router)
 router.include_router(sources.router)
-
-
-class DocumentReceipt(BaseModel):
-    """What became of an upload."""
-
-    document: str = Field(examples=["doc-1f2e3d4c5b6a7988"])
-    version: int
-    status: str = Field(description="read：已读取；needs_ocr：只有图像，等待识别")
-    measures: int = Field(description="读出的举措数")
-    title: str
-    notes: list[str] = Field(description="需要人留意的情况，例如哪几页没有文字层")
-
-
-class DocumentView(DocumentReceipt):
-    """A document: what it says of itself and what was read from it."""
-
-    name: str = Field(description="上传时的文件名")
-    sha256: str
-    facts: DocumentFacts
-    received_at: datetime
-    trace: str | None = Field(description="追踪编号（trace id）")
-
-
-class DocumentPage(BaseModel):
-    """Documents, the newest first."""
-
-    items: list[DocumentView]
-    next: str | None = Field(description="下一页的 cursor；没有下一页为 null")
 
 
 class LineError(BaseModel):
@@ -154,8 +127,12 @@ _LINES = {
 
 
 @router.post("/v1/documents", status_code=202, response_model=DocumentReceipt, openapi_extra=_UPLOAD, tags=["documents"])
-async def upload(request: Request, principal: Annotated[Principal, Depends(allow("documents:write"))]) -> Response:
-    """Read a document. 202 with its id; the same bytes again answer 200 and change nothing."""
+async def upload(
+    request: Request,
+    principal: Annotated[Principal, Depends(allow("documents:write"))],
+    replaces: Annotated[str | None, Query(max_length=100, description="所取代的文件的编号；同字号或写明更正、修订的自动识别")] = None,
+) -> Response:
+    """Read a document. 202 with its id and version; the same bytes again answer 200 and change nothing."""
     body, whole = await _body(request, DOCUMENT_LIMIT + _ENVELOPE)
     received = await _given(request, body) if whole else Received("", body)
     try:
@@ -163,9 +140,11 @@ async def upload(request: Request, principal: Annotated[Principal, Depends(allow
             limit = DOCUMENT_LIMIT // 1024 // 1024
             raise NotADocument("too-large", f"文件超过 {limit} MB 的限制。", "请删去图片，或拆分后分别上传。")
         read = await read_received(received, reader=read_safely, ocr=ocr_of(runtime_of(request).settings))
-        return await command(request, principal, lambda work: _keep(work, received, read))
+        return await command(request, principal, lambda work: _keep(work, received, read, replaces))
     except NotADocument as refusal:
         reason = refusal
+    except NotReplaced as refused:
+        raise Problem(refused.code, refused.detail, errors=[Fault("replaces", refused.detail, refused.hint)]) from refused
     except Overwhelmed as error:
         raise Problem("unavailable", "正在读取的文件太多，请稍后重新上传") from error
     except TooLarge:
@@ -173,44 +152,15 @@ async def upload(request: Request, principal: Annotated[Principal, Depends(allow
     return await command(request, principal, lambda work: _refuse(work, received, reason))
 
 
-async def _keep(work: Any, received: Received, read: Read) -> Reply:
-    kept, new = await keep_document(received, read, work)
-    return Reply(_receipt(kept), 202 if new else 200, (("Location", f"/v1/documents/{kept.document}"),))
+async def _keep(work: Any, received: Received, read: Read, replaces: str | None) -> Reply:
+    kept, new = await keep_document(received, read, work, replaces=replaces)
+    return Reply(receipt(kept), 202 if new else 200, (("Location", f"/v1/documents/{kept.document}"),))
 
 
 async def _refuse(work: Any, received: Received, refusal: NotADocument) -> Reply:
     refuse_document(received, work, code=refusal.code, reason=refusal.detail)
     problem = Problem(refusal.code, refusal.detail, errors=[Fault("file", refusal.detail, refusal.hint)])
     return _problem(problem.body())
-
-
-@router.get("/v1/documents", response_model=DocumentPage, tags=["documents"])
-async def documents(
-    request: Request, principal: Annotated[Principal, Depends(allow("documents:read"))], limit: Limit = 50, cursor: Cursor = None
-) -> Response:
-    """Every document, the newest first."""
-    async with runtime_of(request).read(principal) as store:
-        return _page(await store.documents(limit, before=cursor), limit, _document)
-
-
-@router.get("/v1/documents/{document}", response_model=DocumentView, tags=["documents"])
-async def document(document: str, request: Request, principal: Annotated[Principal, Depends(allow("documents:read"))]) -> Response:
-    """A document: status, facts, counts, trace."""
-    async with runtime_of(request).read(principal) as store:
-        kept = await store.document(document)
-    if kept is None:
-        raise Problem("not-found", "没有这份文件；请核对编号，或先上传")
-    return Reply(_document(kept), headers=(("ETag", f'"{kept.version}"'),)).response()
-
-
-@router.get("/v1/documents/{document}/text", response_class=PlainTextResponse, tags=["documents"])
-async def text(document: str, request: Request, principal: Annotated[Principal, Depends(allow("documents:read"))]) -> Response:
-    """The raw text of a document; every span [from, to) counts its characters."""
-    async with runtime_of(request).read(principal) as store:
-        raw = await store.text(document)
-    if raw is None:
-        raise Problem("not-found", "没有这份文件；请核对编号，或先上传")
-    return PlainTextResponse(raw)
 
 
 @router.post("/v1/facts", response_model=DeliveryReceipt, openapi_extra=_LINES, tags=["facts"])
@@ -270,7 +220,7 @@ async def delivery(delivery: str, request: Request, principal: Annotated[Princip
     if found is None or _sees(principal) not in (None, found.authority):
         raise Problem("not-found", "没有这次提供；请核对编号")
     view = asdict(found)
-    return Reply({**view, "trace": _trace_id(found.trace)}).response()
+    return Reply({**view, "trace": trace_id(found.trace)}).response()
 
 
 def _sees(principal: Principal) -> str | None:
@@ -326,32 +276,6 @@ async def _file(request: Request) -> Received:
 def _problem(body: dict[str, Any]) -> Reply:
     """A refusal that is itself kept, with what was said of it: the transaction commits."""
     return Reply(body, body["status"], (("Content-Type", "application/problem+json"),))
-
-
-def _receipt(kept: Kept) -> dict[str, Any]:
-    return {
-        "document": kept.document,
-        "version": kept.version,
-        "status": kept.status,
-        "measures": kept.measures,
-        "title": kept.facts["title"],
-        "notes": kept.notes,
-    }
-
-
-def _document(kept: Kept) -> dict[str, Any]:
-    return {
-        **_receipt(kept),
-        "name": kept.name,
-        "sha256": kept.sha256,
-        "facts": kept.facts,
-        "received_at": kept.received_at,
-        "trace": _trace_id(kept.trace),
-    }
-
-
-def _trace_id(traceparent: str | None) -> str | None:
-    return traceparent.split("-")[1] if traceparent else None
 
 
 def _page(rows: Sequence[tuple[int, Any]], limit: int, view: Any) -> Response:

@@ -149,7 +149,10 @@ def _stream(raw: str) -> Text:
 
     def words(start: int, end: int) -> None:
         for c, i, j in _characters(raw, start, end):
-            if c in _NEWLINES:
+            if c == "\f" and not in_cell:  # a page break is a line of its own
+                for sign in "\n\f\n":
+                    put(sign, i, j)
+            elif c in _NEWLINES:
                 put(" " if in_cell else "\n", i, j)
             elif c in "\u200b\u200c\u200d\u2060\ufeff\u00ad":
                 continue
@@ -207,11 +210,18 @@ def lines_of(raw: str) -> list[Line]:
     gap = rule = page = False
     start = 0
     pending: list[tuple[int, int, int]] = []  # bare numbers next to a page mark: (position in found, number, page)
-    last_page: int | None = None
+    breaks = stream.s.count("\f")
+    last_page: int | None = 1 if breaks else None
     for piece in stream.s.split("\n"):
         text = stream.part(start, start + len(piece))
         start += len(piece) + 1
         bare = piece.strip()
+        if piece == "\f":
+            if found and not page and last_page is not None and found[-1].s.isdigit():
+                pending.append((len(found) - 1, int(found[-1].s), last_page))
+            gap = page = True
+            last_page = (last_page or 0) + 1
+            continue
         if not bare:
             gap = True
             continue
@@ -227,19 +237,25 @@ def lines_of(raw: str) -> list[Line]:
         if not text.s.strip():
             gap = True
             continue
-        if page and last_page is not None and bare.isdigit():
+        if (page or not found) and last_page is not None and bare.isdigit():
             pending.append((len(found), int(bare), last_page))
         found.append(Line(text.strip(" \u3000\r"), gap, rule, page))
         gap = rule = page = False
-    return _without_page_numbers(found, pending)
+    if breaks and found and not page and last_page is not None and found[-1].s.isdigit():
+        pending.append((len(found) - 1, int(found[-1].s), last_page))
+    return _without_page_numbers(found, pending, breaks=breaks)
 
 
-def _without_page_numbers(found: list[Line], pending: list[tuple[int, int, int]]) -> list[Line]:
-    """A bare number at the top of a page is its printed number when it runs along with the pages."""
+def _without_page_numbers(found: list[Line], pending: list[tuple[int, int, int]], *, breaks: int) -> list[Line]:
+    """A bare number at an edge of a page is its printed number when it runs along with the pages.
+
+    Between form feeds nothing else says that it is one (a table's row may begin there): it must do so on most pages.
+    """
     shift: dict[int, int] = {}
     for _, number, page in pending:
         shift[number - page] = shift.get(number - page, 0) + 1
-    numbers = {where for where, number, page in pending if number == page or shift[number - page] > 1}
+    least = max(2, (breaks + 1) * 6 // 10)
+    numbers = {where for where, number, page in pending if shift[number - page] >= least or (not breaks and number == page)}
     kept: list[Line] = []
     carry = False
     for i, line in enumerate(found):

@@ -85,7 +85,10 @@ def _after(day: date, months: int) -> date:
     return date(year, month, min(day.day, calendar.monthrange(year, month)[1]))
 
 
-_ITEM = r"(?:[《«][^《》«»]{3,120}[》»](?:\s*[（(][^（）()]{3,40}[）)])?|[\u4e00-\u9fff]{1,10}[〔\[［【](?:19|20)\d{2}[〕\]］】]\s*第?\d{1,5}\s*号)"
+_ITEM = (
+    r"(?:[《«][^《》«»]{3,120}[》»](?:\s*[（(][^（）()]{3,40}[）)])?"
+    r"|[\u4e00-\u9fff]{1,10}[〔\[［【](?:19|20)\d{2}[〕\]］】]\s*第?\d{1,5}\s*号)"
+)
 _LIST = rf"{_ITEM}(?:\s*(?:[、，,]|以及|和|及|与)?\s*原?{_ITEM})*"
 _REPEALED = re.compile(rf"({_LIST})([^。\n《》«»]{{0,40}}?)(?<![未不])废止")
 _REPEALING = re.compile(rf"(?<![未不])废止(?:了|下列|以下)?\s*({_LIST})")

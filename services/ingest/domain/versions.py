@@ -42,7 +42,7 @@ _NOWHERE = Point("", "", "", "")
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Words that stayed, went or came. ``before`` and ``after`` are [from, to) in the old and the new words, None where they do not stand."""
+    """Words that stayed, went or came; ``before`` and ``after`` are [from, to) in the old and the new words, None where they are not."""
 
     kind: Literal["same", "removed", "added"]
     text: str
@@ -98,7 +98,7 @@ def align(before: Sequence[Point], after: Sequence[Point]) -> list[int | None]:
         for j, point in enumerate(after):
             if found[j] is None and (same := waiting.get(exact(point))):
                 found[j] = same.pop(0)
-                free.discard(found[j])  # type: ignore[arg-type]
+                free.discard(found[j])
     left = [j for j, i in enumerate(found) if i is None]
     for i, j in _likeliest(before, after, sorted(free), left):
         if found[j] is None and i in free:

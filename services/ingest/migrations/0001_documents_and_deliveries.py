@@ -1,4 +1,4 @@
-"""Documents as they were sent and read, their measures, and the deliveries of facts."""
+"""Versions of documents as they were sent and read, their measures, what they repeal, and the deliveries of facts."""
 
 from alembic import op
 
@@ -20,12 +20,32 @@ def upgrade() -> None:
             measures integer NOT NULL,
             raw bytea NOT NULL,
             text text NOT NULL,
+            names jsonb NOT NULL,
             received_at timestamptz NOT NULL,
             trace text,
             PRIMARY KEY (document, version)
         )
         """
     )
+    op.execute("CREATE INDEX documents_with_bytes ON documents (sha256)")
+    op.execute(
+        """
+        CREATE TABLE repeals (
+            by text NOT NULL,
+            version integer NOT NULL,
+            place integer NOT NULL,
+            seq bigint GENERATED ALWAYS AS IDENTITY UNIQUE,
+            name text,
+            number text,
+            words text NOT NULL,
+            repealed_on date,
+            repealed text,
+            PRIMARY KEY (by, version, place),
+            FOREIGN KEY (by, version) REFERENCES documents
+        )
+        """
+    )
+    op.execute("CREATE INDEX repeals_of ON repeals (repealed)")
     op.execute(
         """
         CREATE TABLE measures (
@@ -34,6 +54,7 @@ def upgrade() -> None:
             position integer NOT NULL,
             measure text NOT NULL,
             body jsonb NOT NULL,
+            places jsonb NOT NULL,
             PRIMARY KEY (document, version, position),
             UNIQUE (document, version, measure),
             FOREIGN KEY (document, version) REFERENCES documents
@@ -60,5 +81,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("deliveries", "measures", "documents"):
+    for table in ("deliveries", "measures", "repeals", "documents"):
         op.execute(f"DROP TABLE {table}")

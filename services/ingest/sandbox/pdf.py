@@ -6,6 +6,7 @@ repeated in a font that is not embedded. Where it left something out, the page a
 
 import io
 import logging
+import time
 import unicodedata
 from collections import Counter
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ from services.ingest.domain.reading import NotADocument
 PAGES = 500
 CHECKED = 200
 """Pages without a sign of trouble that are cross-checked, spread over the document; pages with one are always checked."""
+PATIENCE = 4.0
+"""Seconds after which pages without a sign of trouble are no longer cross-checked: on a busy machine better noted than not read."""
 SCANNED = 0.5
 """Share of a page that a picture covers when the page is a scan."""
 FEW = 30
@@ -78,8 +81,8 @@ def text_of(data: bytes) -> PdfText:
     chosen = [_chosen(page) for page in pages]
     unread = [i + 1 for i, (_, whole) in enumerate(chosen) if not whole]
     unchecked = [i + 1 for i, page in enumerate(pages) if page.text.strip() and not page.check]
-    notes = [f"第 {_printed(unread)} 页没有可用的文字层。"] if unread else []
-    notes += [f"第 {_printed(unchecked)} 页只有一种读法，未经核对。"] if unchecked else []
+    notes = [f"{_printed(unread)}没有可用的文字层。"] if unread else []
+    notes += [f"{_printed(unchecked)}只有一种读法，未经核对。"] if unchecked else []
     return PdfText("\n\f\n".join(text for text, _ in chosen) + "\n", count, bool(unread), tuple(notes))
 
 
@@ -118,7 +121,10 @@ def _check(data: bytes, pages: list[_Page]) -> None:
         return
     sound = [i for i, page in enumerate(pages) if page.text.strip() and not page.lost]
     spread = sound[:: -(-len(sound) // CHECKED) or 1]
-    for i in [*spread, *(i for i, page in enumerate(pages) if page.lost)]:
+    until = time.monotonic() + PATIENCE
+    for i in [*(i for i, page in enumerate(pages) if page.lost), *spread]:
+        if not pages[i].lost and time.monotonic() > until:
+            return
         try:
             pages[i].check = reader.pages[i].extract_text()
         except Exception:  # as above
@@ -160,11 +166,13 @@ def _linear_size(head: bytes) -> int | None:
 
 
 def _printed(numbers: list[int]) -> str:
-    """1、3–5"""
+    """第 1、3–5 页; where that would be a long list, how many."""
     runs: list[list[int]] = []
     for number in numbers:
         if runs and number == runs[-1][-1] + 1:
             runs[-1][1:] = [number]
         else:
             runs.append([number])
-    return "、".join("–".join(map(str, run)) for run in runs)
+    if len(runs) > 10:
+        return f"有 {len(numbers)} 页"
+    return f"第 {'、'.join('–'.join(map(str, run)) for run in runs)} 页"

@@ -3,11 +3,11 @@
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Security
 from pydantic import BaseModel, Field
 
 from services.chassis.app import runtime_of
-from services.chassis.auth import Principal
+from services.chassis.auth import BEARER, Principal
 from services.chassis.problems import Problem
 from services.chassis.telemetry import trace_id
 
@@ -44,7 +44,7 @@ class Entries(BaseModel):
     next: str | None
 
 
-async def reader(request: Request) -> Principal:
+async def reader(request: Request, _: Annotated[object, Security(BEARER, scopes=["messages:read"])]) -> Principal:
     """Someone who may see every enterprise's pushes: scope `messages:read` or `ops`, and no enterprise."""
     keys = runtime_of(request).keys
     try:

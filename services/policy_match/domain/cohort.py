@@ -7,6 +7,7 @@ enterprise, a judgement given) the interpreter's own functions decide, enterpris
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
@@ -25,6 +26,7 @@ from services.policy_match.domain.record_tests import Found, Records, RecordTest
 from services.policy_match.domain.sheet import Sheet, Truth
 from services.policy_match.domain.values import TypeMismatch
 
+THREADS = 2
 STRETCH = 2**16
 """The rows decided together: their bits stay in the processor's cache."""
 
@@ -100,7 +102,8 @@ class _City:
         questions = {atom: self._settled(atom) for atom in sorted(asked | {a for a in clauses.dated if a is not None})}
         eligible = np.zeros((len(clauses.benefits), words), dtype=np.uint64)
         ineligible = np.zeros_like(eligible)
-        for start in range(0, words * 64, STRETCH):
+
+        def decide(start: int) -> None:
             sheet = Sheet(self.columns.columns, self.every, start, min(start + STRETCH, words * 64))
             answer = _Answers(sheet, questions)
             for number, rule in enumerate(clauses.rules):
@@ -114,6 +117,14 @@ class _City:
                 if holds is not None:
                     eligible[number, sheet.words] = true
                 ineligible[number, sheet.words] = false
+
+        starts = range(0, words * 64, STRETCH)
+        if len(starts) > 1:
+            with ThreadPoolExecutor(THREADS) as threads:
+                list(threads.map(decide, starts))
+        else:
+            for start in starts:
+                decide(start)
         return Verdicts(clauses, self.columns.rows, eligible, ineligible, self._faulty(force, eligible, ineligible))
 
     def _force(self, number: int) -> bool | TypeMismatch | None:
@@ -143,7 +154,7 @@ class _City:
         """The question of an atom with the rows of which the interpreter must be asked; no question where that is all of them."""
         node = atom.node
         if isinstance(node, FactTest):
-            asking = Asking(self.columns.columns, self.nobody)
+            asking = Asking(self.columns.columns, self.nobody, self.columns.by_period)
             question = asking.question(node)
             return question, self._odd(asking)
         if isinstance(node, Judged):
@@ -161,7 +172,7 @@ class _City:
         """A test of the enterprise inside a record test."""
         if by_a_person(test) and self.judged:
             return None
-        asking = Asking(self.columns.columns, self.nobody)
+        asking = Asking(self.columns.columns, self.nobody, self.columns.by_period)
         question = asking.question(test)
         return None if question is None else Found(self.sheet.truth(question), frozenset(self._odd(asking)))
 

@@ -7,7 +7,7 @@ where they cannot overflow. What cannot be asked this way without a doubt is lef
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -103,10 +103,12 @@ Question = Codes | Members | Sign | Change | Days | Settled | Joint
 @dataclass
 class Asking:
     """Where questions are put: the columns of a city, or of a record table (`of_rows`), on a day. `scope` is that of an enterprise of
-    which nothing is known. `open_ended` are the fields whose missing day has not come yet. `asked` gathers the columns looked at."""
+    which nothing is known. `by_period` are the facts that some enterprise states by period, `open_ended` the fields whose missing day
+    has not come yet. `asked` gathers the columns looked at."""
 
     columns: Mapping[Key, Column | SetColumn]
     scope: Scope
+    by_period: Collection[str] = ()
     of_rows: bool = False
     open_ended: frozenset[Key] = frozenset()
     asked: set[Key] = field(default_factory=set)
@@ -146,7 +148,7 @@ class Asking:
 
     def _by_period(self, fact: str) -> bool:
         """Whether some enterprise states the fact by period, though the test names none."""
-        return any(name == fact and period for name, period in self.columns)
+        return fact in self.by_period
 
     def _compared(self, test: Compared, left: FactValue | FieldValue | None, key: Key | None, scope: Scope) -> Question | None:
         """What the test asks of one column (`key`), or of a figure reckoned from several (`left`)."""

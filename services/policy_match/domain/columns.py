@@ -117,6 +117,10 @@ class SetColumn:
     sort: Sort = "set"
 
     @cached_property
+    def _held(self) -> dict[str, Bits]:
+        return {}
+
+    @cached_property
     def number_of(self) -> Mapping[str, int]:
         return {member: number for number, member in enumerate(self.members)}
 
@@ -129,10 +133,12 @@ class SetColumn:
 
     def holding(self, member: str) -> Bits:
         """The rows that hold a member, given in the form in which it is compared."""
-        number = self.number_of.get(member)
-        if number is None:
-            return np.zeros_like(self.known)
-        return bits_of(self.rows[self.starts[number] : self.starts[number + 1]], len(self.known) * _WORD)
+        found = self._held.get(member)
+        if found is None:
+            number = self.number_of.get(member)
+            rows = self.rows[:0] if number is None else self.rows[self.starts[number] : self.starts[number + 1]]
+            found = self._held[member] = bits_of(rows, len(self.known) * _WORD)
+        return found
 
     def stated(self, row: int) -> Any:
         if row in self.odd:
@@ -213,6 +219,11 @@ class Columns:
         for fact, period in self.columns:
             found.setdefault(fact, []).append(period)
         return {fact: tuple(periods) for fact, periods in found.items()}
+
+    @cached_property
+    def by_period(self) -> frozenset[str]:
+        """The facts that some enterprise states by period."""
+        return frozenset(fact for fact, period in self.columns if period)
 
     def enterprise(self, row: int, names: Iterable[str] | None = None) -> Enterprise:
         """The enterprise of a row with the facts and records of these names, or all; without its name and origins."""

@@ -67,8 +67,9 @@ def decide(
 
 
 def settled(benefit: Benefit, scope: Scope) -> Answer:
-    """Whether the benefit is in force and its rule true."""
-    return both((in_force(benefit, scope), answer(benefit.rule, scope)))
+    """Whether the benefit is in force and its rule true; while it is not in force, the rule is not asked."""
+    force = in_force(benefit, scope)
+    return force if force.value is False else both((force, answer(benefit.rule, scope)))
 
 
 def in_force(benefit: Benefit, scope: Scope) -> Answer:

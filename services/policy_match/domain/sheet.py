@@ -36,10 +36,15 @@ class Sheet:
         self._none = np.zeros_like(self.every)
         self._from: dict[tuple[Key, int], Bits] = {}
         self._is: dict[tuple[Key, int], Bits] = {}
+        self._reckoned: dict[Sign | Change, Truth] = {}
 
     def truth(self, question: Question) -> Truth:
         """The answer of each row."""
-        return _FORMS[type(question)](self, question)
+        if not isinstance(question, Sign | Change):
+            return _FORMS[type(question)](self, question)
+        if question not in self._reckoned:
+            self._reckoned[question] = _FORMS[type(question)](self, question)
+        return self._reckoned[question]
 
     def known(self, key: Key) -> Bits:
         column = self.columns.get(key)
