@@ -160,7 +160,7 @@ class Runtime(Generic[S]):
     async def _measure(self) -> None:
         """Keep the gauges of what waits up to date."""
         while True:
-            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 async with self.pool.acquire() as connection:
                     depth, age = await outbox.depth(connection)
                     trouble = await inbox.troubles(connection)
@@ -178,7 +178,7 @@ class Runtime(Generic[S]):
         try:
             async with asyncio.timeout(2), self.pool.acquire() as connection:
                 await connection.fetchval("SELECT 1")
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             faults.append(Fault("database", f"does not answer ({type(error).__name__})", "start PostgreSQL or correct ZHAOQI_DATABASE_URL"))
         if self.relay.trouble:
             faults.append(Fault("relay", self.relay.trouble, "start the broker or correct ZHAOQI_KAFKA"))

@@ -43,6 +43,7 @@ INFRASTRUCTURE = (
     ConnectionError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what a connection says that broke under a query
     asyncpg.CannotConnectNowError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
@@ -266,7 +267,7 @@ class Inbox(Generic[S]):
                     raise Stuck(f"{recent} keys were parked within the hour and {len(failed)} more would be; an operator must look")
                 for items, error in failed.values():
                     await self._park(connection, items, f"{type(error).__name__}: {error}")
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             raise Stuck(f"{type(error).__name__}: nothing can be parked, the database does not answer as it should") from error
         self._telemetry.count("zhaoqi.events.parked", sum(len(items) for items, _ in failed.values()), topic=topic)
         log.error("inbox.parked", topic=topic, keys=len(failed), error=type(first).__name__)

@@ -150,9 +150,9 @@ class Relay:
                         self.trouble, pause = None, 0.1
                         if not sent:
                             await self._rest()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Producer.Failed, TimeoutError) as error:
+            except Exception as error:  # whatever it is: what is committed is sent, or readiness says why not
                 self.trouble = f"the relay waits: {type(error).__name__}"
-                log.warning("relay.failed", error=type(error).__name__, detail=str(error) if isinstance(error, Producer.Failed) else None)
+                log.warning("relay.failed", detail=str(error) if isinstance(error, Producer.Failed) else None, exc_info=error)
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, LONGEST_PAUSE)
 
