@@ -76,12 +76,12 @@ async def catalog(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         yield service
 
 
-async def hear(catalog: Running, said: list[Payload], *more: Payload) -> None:
-    await catalog.hear(said[0], trace=TRACE)
+async def hear(catalog: Running, said: list[Payload], *more: Payload, trace: str = TRACE) -> None:
+    await catalog.hear(said[0], trace=trace)
     if said[1:]:
-        await catalog.hear(*said[1:], trace=TRACE)
+        await catalog.hear(*said[1:], trace=trace)
     for payload in more:
-        await catalog.hear(payload, trace=TRACE)
+        await catalog.hear(payload, trace=trace)
 
 
 async def officer(catalog: Running, *roles: str) -> httpx.AsyncClient:
@@ -161,6 +161,16 @@ async def test_what_a_person_made_of_a_benefit_is_kept_where_the_words_did_not_c
         "0592-0000000",
         300_000,
     )
+
+
+async def test_an_amendment_is_said_in_the_trace_of_the_version_it_comes_from(catalog: Running) -> None:
+    ids = await published(catalog, {"01": GROWTH})
+    later = TRACE.replace("0af7", "ffff")
+    await hear(catalog, version(2, {"01": GROWTH.replace("20万元", "30万元")}), replaced(2, "01"), trace=later)
+    for role, action in (("editor", "submit"), ("reviewer", "approve"), ("publisher", "publish")):
+        assert (await (await officer(catalog, role)).post(f"/v1/benefits/{ids['01']}/{action}", json={"why": "核对"})).status_code == 200
+    traces = [row["traceparent"].split("-")[1] for row in await catalog.rows("SELECT traceparent FROM outbox ORDER BY id")]
+    assert traces == [TRACE.split("-")[1], later.split("-")[1]]
 
 
 async def test_what_is_in_review_stays_as_its_reviewer_reads_it_and_the_editor_is_told(catalog: Running) -> None:

@@ -187,6 +187,7 @@ async def _propose(
         body=body,
         unread=list(draft.unread),
         findings=list(dict.fromkeys([words, *proposal.findings, *draft.findings, *problems])),
+        trace=heard.trace or kept.trace,
         changed_at=work.now,
     )
     await work.store.put_benefit(after, entry_of(kept, after, action, EXTRACTION, words, work, body=body))
