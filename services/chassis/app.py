@@ -19,11 +19,12 @@ from starlette.types import Receive, Scope, Send
 
 from services.chassis import inbox, operations, problems
 from services.chassis.database import Connection
+from services.chassis.logs import configure_logs
 from services.chassis.problems import Problem
 from services.chassis.replies import Reply
 from services.chassis.runtime import Job, Runtime, allow, command, runtime_of
 from services.chassis.settings import Settings
-from services.chassis.telemetry import Telemetry, configure_logs, telemetry_of
+from services.chassis.telemetry import Telemetry, telemetry_of
 from services.chassis.work import Subscriptions
 
 # What the main and the API of a service need, in one place.

@@ -11,6 +11,7 @@ from services.chassis.bus import KafkaFailure, Stuck
 from services.chassis.problems import Problem
 from services.chassis.replies import Reply
 from services.chassis.runtime import Runtime, allow, runtime_of
+from services.chassis.waiting import NoSuchLetter
 
 log = structlog.get_logger()
 router = APIRouter(tags=["operations"], prefix="/ops", dependencies=[Depends(allow("ops"))])
@@ -53,7 +54,7 @@ async def resend(letter: int, request: Request) -> Response:
     runtime = runtime_of(request)
     try:
         await runtime.inbox.resend(letter, body=await request.body() or None)
-    except LookupError as error:
+    except NoSuchLetter as error:
         raise Problem("not-found", f"没有待处理的死信 {letter}") from error
     except ValueError as error:
         raise Problem("conflict", f"死信仍不能处理：{error}") from error

@@ -13,7 +13,7 @@ import asyncpg
 from fastapi import Request, Response, Security
 
 from contracts.topics import TOPIC_OF, TOPICS
-from services.chassis import clock, inbox, outbox
+from services.chassis import clock, outbox
 from services.chassis.auth import BEARER, Keys, Principal
 from services.chassis.bus import Consumer, Producer, create_topics
 from services.chassis.database import Connection, Pool, migrate, open_pool, transaction
@@ -23,6 +23,7 @@ from services.chassis.problems import Fault
 from services.chassis.replies import Reply, once
 from services.chassis.settings import Settings
 from services.chassis.telemetry import Telemetry, current_traceparent
+from services.chassis.waiting import troubles
 from services.chassis.work import Subscriptions, Work
 
 S = TypeVar("S")
@@ -137,7 +138,7 @@ class Runtime(Generic[S]):
             with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 async with self.pool.acquire() as connection:
                     depth, age = await outbox.depth(connection)
-                    trouble = await inbox.troubles(connection)
+                    trouble = await troubles(connection)
                 self.telemetry.gauge("zhaoqi.outbox.depth", depth)
                 self.telemetry.gauge("zhaoqi.outbox.age", age)
                 self.telemetry.gauge("zhaoqi.dead_letters", trouble["dead_letters"])
