@@ -20,6 +20,7 @@ import structlog
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from pydantic import ValidationError
+from sqlalchemy import Text
 from sqlmodel import Field, SQLModel
 from uuid_utils.compat import uuid7
 
@@ -27,7 +28,7 @@ from contracts.events import Payload
 from contracts.topics import EVENT_OF_TYPE
 from services.chassis import clock
 from services.chassis.bus import Heard, Stuck
-from services.chassis.database import Connection, Pool, loads, transaction
+from services.chassis.database import Connection, Instant, Pool, loads, transaction
 from services.chassis.outbox import Said, crashpoint, put
 from services.chassis.telemetry import Telemetry, current_traceparent, trace_id, traceparent_of
 from services.chassis.waiting import Waiting, id_of, source_of
@@ -61,10 +62,10 @@ class InboxRow(SQLModel, table=True):
     """Events heard, by consumer, source and id."""
 
     __tablename__ = "inbox"
-    consumer: str = Field(primary_key=True)
-    source: str = Field(primary_key=True)
-    event_id: str = Field(primary_key=True)
-    heard_at: datetime
+    consumer: str = Field(primary_key=True, sa_type=Text)
+    source: str = Field(primary_key=True, sa_type=Text)
+    event_id: str = Field(primary_key=True, sa_type=Text)
+    heard_at: datetime = Field(sa_type=Instant)
 
 
 @dataclass

@@ -10,11 +10,11 @@ from hashlib import sha256
 from typing import Any
 
 from fastapi import Request, Response
-from sqlalchemy import LargeBinary
+from sqlalchemy import LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
-from services.chassis.database import Connection, dumps
+from services.chassis.database import Connection, Instant, dumps
 from services.chassis.problems import Problem
 
 KEPT = timedelta(hours=24)
@@ -25,13 +25,13 @@ class KeptReply(SQLModel, table=True):
     """A reply by principal and key; `request` is the digest of the request it answers."""
 
     __tablename__ = "replies"
-    principal: str = Field(primary_key=True)
-    idempotency_key: str = Field(primary_key=True)
+    principal: str = Field(primary_key=True, sa_type=Text)
+    idempotency_key: str = Field(primary_key=True, sa_type=Text)
     request: bytes = Field(sa_type=LargeBinary)
     status: int | None = None
     headers: dict[str, str] | None = Field(default=None, sa_type=JSONB)
     body: bytes | None = Field(default=None, sa_type=LargeBinary)
-    at: datetime
+    at: datetime = Field(sa_type=Instant)
 
 
 @dataclass(frozen=True)

@@ -10,42 +10,44 @@ from datetime import datetime
 from typing import Any
 
 import asyncpg
-from sqlalchemy import BigInteger, Identity, LargeBinary
+from sqlalchemy import BigInteger, Identity, Index, LargeBinary, Text, UniqueConstraint
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
 from services.chassis.bus import Heard
-from services.chassis.database import Connection
+from services.chassis.database import Connection, Instant
 
 
 class _Kept(SQLModel):
     id: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=(Identity(always=True),), primary_key=True)
-    consumer: str
-    source: str
-    event_id: str
-    topic: str
+    consumer: str = Field(sa_type=Text)
+    source: str = Field(sa_type=Text)
+    event_id: str = Field(sa_type=Text)
+    topic: str = Field(sa_type=Text)
     partition: int
     offset: int = Field(sa_type=BigInteger)
-    key: str
+    key: str = Field(sa_type=Text)
     headers: dict[str, str] = Field(sa_type=JSONB)
     body: bytes | None = Field(default=None, sa_type=LargeBinary)
-    at: datetime
+    at: datetime = Field(sa_type=Instant)
 
 
 class DeadLetter(_Kept, table=True):
     """Events refused, with the reason; they can be listed, mended and sent again."""
 
     __tablename__ = "dead_letters"
-    reason: str
-    resolved_at: datetime | None = None
-    resolution: str | None = None
+    __table_args__ = (UniqueConstraint("consumer", "source", "event_id"),)
+    reason: str = Field(sa_type=Text)
+    resolved_at: datetime | None = Field(default=None, sa_type=Instant)
+    resolution: str | None = Field(default=None, sa_type=Text)
 
 
 class Parked(_Kept, table=True):
     """Events that wait behind one that failed, in the order of their key."""
 
     __tablename__ = "parked"
-    error: str
+    __table_args__ = (UniqueConstraint("consumer", "source", "event_id"), Index("parked_keys", "consumer", "key", "id"))
+    error: str = Field(sa_type=Text)
 
 
 def source_of(heard: Heard) -> str:
