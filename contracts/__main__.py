@@ -2,6 +2,7 @@
 
 import json
 import sys
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ HEADERS = {
 }
 
 
+@cache
 def schemas() -> dict[str, dict[str, Any]]:
     """JSON Schema of every event (by `<topic>.<Event>`) and of benefit, decision and registry."""
     found: dict[str, dict[str, Any]] = {}
