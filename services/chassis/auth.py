@@ -18,7 +18,7 @@ from sqlalchemy import ARRAY, Column, Text
 from sqlmodel import Field, SQLModel
 
 from services.chassis import clock
-from services.chassis.database import Connection, Pool
+from services.chassis.database import Connection, Instant, Pool
 from services.chassis.problems import Problem
 
 Kind = Literal["platform", "officer", "authority", "enterprise", "operator"]
@@ -64,16 +64,16 @@ class ApiKey(SQLModel, table=True):
 
     __tablename__ = "api_keys"
     hash: bytes = Field(primary_key=True)
-    prefix: str
-    kind: str
-    name: str
-    department: str = ""
-    uscc: str = ""
+    prefix: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    name: str = Field(sa_type=Text)
+    department: str = Field(default="", sa_type=Text)
+    uscc: str = Field(default="", sa_type=Text)
     roles: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     scopes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
-    created_at: datetime
-    expires_at: datetime | None = None
-    revoked_at: datetime | None = None
+    created_at: datetime = Field(sa_type=Instant)
+    expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    revoked_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from pydantic import BaseModel
 from sqlalchemy import Connection as SyncConnection
-from sqlalchemy import pool
+from sqlalchemy import DateTime, pool
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from contracts.rules import loads
@@ -25,7 +25,17 @@ from contracts.rules import loads
 Connection: TypeAlias = asyncpg.Connection
 Pool: TypeAlias = asyncpg.Pool
 
-__all__ = ["Connection", "Pool", "dumps", "encode", "loads", "migrate", "open_pool", "transaction"]
+__all__ = ["Connection", "Instant", "Pool", "dumps", "encode", "loads", "migrate", "open_pool", "transaction"]
+
+
+class Instant(DateTime):
+    """A moment with its zone, as every table of ours keeps it."""
+
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(timezone=True)
+
 
 HISTORIES = (("services.chassis", "chassis_version"), ("services.{service}", "service_version"))
 

@@ -13,15 +13,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import asyncpg
 import structlog
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from pydantic import ValidationError
-from sqlalchemy import BigInteger, Identity, LargeBinary
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Text
 from sqlmodel import Field, SQLModel
 from uuid_utils.compat import uuid7
 
@@ -29,9 +28,10 @@ from contracts.events import Payload
 from contracts.topics import EVENT_OF_TYPE
 from services.chassis import clock
 from services.chassis.bus import Heard, Stuck
-from services.chassis.database import Connection, Pool, loads, transaction
+from services.chassis.database import Connection, Instant, Pool, loads, transaction
 from services.chassis.outbox import Said, crashpoint, put
 from services.chassis.telemetry import Telemetry, current_traceparent, trace_id, traceparent_of
+from services.chassis.waiting import Waiting, id_of, source_of
 from services.chassis.work import Event, Handler, Refused, Subscriptions
 
 RETRIES = (0.1, 0.5)
@@ -62,40 +62,10 @@ class InboxRow(SQLModel, table=True):
     """Events heard, by consumer, source and id."""
 
     __tablename__ = "inbox"
-    consumer: str = Field(primary_key=True)
-    source: str = Field(primary_key=True)
-    event_id: str = Field(primary_key=True)
-    heard_at: datetime
-
-
-class _Kept(SQLModel):
-    id: int | None = Field(default=None, sa_type=BigInteger, sa_column_args=(Identity(always=True),), primary_key=True)
-    consumer: str
-    source: str
-    event_id: str
-    topic: str
-    partition: int
-    offset: int = Field(sa_type=BigInteger)
-    key: str
-    headers: dict[str, str] = Field(sa_type=JSONB)
-    body: bytes | None = Field(default=None, sa_type=LargeBinary)
-    at: datetime
-
-
-class DeadLetter(_Kept, table=True):
-    """Events refused, with the reason; they can be listed, mended and sent again."""
-
-    __tablename__ = "dead_letters"
-    reason: str
-    resolved_at: datetime | None = None
-    resolution: str | None = None
-
-
-class Parked(_Kept, table=True):
-    """Events that wait behind one that failed, in the order of their key."""
-
-    __tablename__ = "parked"
-    error: str
+    consumer: str = Field(primary_key=True, sa_type=Text)
+    source: str = Field(primary_key=True, sa_type=Text)
+    event_id: str = Field(primary_key=True, sa_type=Text)
+    heard_at: datetime = Field(sa_type=Instant)
 
 
 @dataclass
@@ -137,12 +107,9 @@ class _Item:
     broken: str | None = None  # why the bytes are no event
 
     @property
-    def source(self) -> str:
-        return self.heard.headers.get("ce_source", "")
-
-    @property
-    def id(self) -> str:
-        return self.heard.headers.get("ce_id") or f"{self.heard.topic}/{self.heard.partition}/{self.heard.offset}"
+    def name(self) -> tuple[str, str]:
+        """Source and id, by which the inbox knows it."""
+        return source_of(self.heard), id_of(self.heard)
 
 
 def decode(heard: Heard, *, strict: bool = False) -> _Item:
@@ -258,41 +225,17 @@ class Inbox(Generic[S]):
             raise Stuck(f"every event of the batch fails; the first with {type(first).__name__}") from first
         try:
             async with transaction(self._pool, principal=f"service:{self._service}") as connection:
-                recent = await connection.fetchval(
-                    "SELECT count(*) FROM (SELECT FROM parked WHERE consumer = $1 GROUP BY key HAVING min(at) > $2) AS keys",
-                    self._service,
-                    clock.now() - timedelta(hours=1),
-                )
+                now = clock.now()
+                waiting = Waiting(connection, self._service, now)
+                recent = await waiting.parked_since(now - timedelta(hours=1))
                 if recent + len(failed) > PARKED_AN_HOUR:
                     raise Stuck(f"{recent} keys were parked within the hour and {len(failed)} more would be; an operator must look")
                 for items, error in failed.values():
-                    await self._park(connection, items, f"{type(error).__name__}: {error}")
+                    await waiting.park([item.heard for item in items], f"{type(error).__name__}: {error}")
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
             raise Stuck(f"{type(error).__name__}: nothing can be parked, the database does not answer as it should") from error
         self._telemetry.count("zhaoqi.events.parked", sum(len(items) for items, _ in failed.values()), topic=topic)
         log.error("inbox.parked", topic=topic, keys=len(failed), error=type(first).__name__)
-
-    async def _park(self, connection: Connection, items: Sequence[_Item], error: str) -> None:
-        await connection.executemany(
-            'INSERT INTO parked (consumer, source, event_id, topic, partition, "offset", key, headers, body, at, error)'
-            " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT DO NOTHING",
-            [(*self._kept(item), _storable(error)) for item in items],
-        )
-
-    def _kept(self, item: _Item) -> tuple[object, ...]:
-        heard = item.heard
-        return (
-            self._service,
-            item.source,
-            item.id,
-            heard.topic,
-            heard.partition,
-            heard.offset,
-            heard.key,
-            dict(heard.headers),
-            heard.body,
-            clock.now(),
-        )
 
     async def _apply(self, topic: str, handler: Handler | None, items: list[_Item]) -> int:
         """One transaction: pass over what was heard before or is parked, handle the rest, keep what is refused; how many were new."""
@@ -335,37 +278,31 @@ class Inbox(Generic[S]):
     async def _in_transaction(
         self, connection: Connection, handler: Handler | None, items: list[_Item], spans: dict[str | None, trace.Span]
     ) -> tuple[int, int]:
-        keys = list({item.heard.key for item in items})
-        parked = await self._parked_among(connection, keys)
-        if parked:
-            behind = [item for item in items if item.heard.key in parked]
-            await self._park(connection, behind, "waits behind a parked event of its key")
-            items = [item for item in items if item.heard.key not in parked]
         now = clock.now()
+        waiting = Waiting(connection, self._service, now)
+        if parked := await waiting.parked_among(list({item.heard.key for item in items})):
+            behind = [item.heard for item in items if item.heard.key in parked]
+            await waiting.park(behind, "waits behind a parked event of its key")
+            items = [item for item in items if item.heard.key not in parked]
         rows = await connection.fetch(
             "INSERT INTO inbox (consumer, source, event_id, heard_at) SELECT $1, s, e, $4 FROM unnest($2::text[], $3::text[]) AS u(s, e)"
             " ON CONFLICT DO NOTHING RETURNING source, event_id",
             self._service,
-            [item.source for item in items],
-            [item.id for item in items],
+            [item.name[0] for item in items],
+            [item.name[1] for item in items],
             now,
         )
         new = {(row["source"], row["event_id"]) for row in rows}
         fresh: dict[tuple[str, str], _Item] = {}
         for item in items:
-            if (item.source, item.id) in new:
-                fresh.setdefault((item.source, item.id), item)
-        letters = [(item, item.broken) for item in fresh.values() if item.broken is not None]
+            if item.name in new:
+                fresh.setdefault(item.name, item)
+        letters = [(item.heard, item.broken) for item in fresh.values() if item.broken is not None]
         events = [item.event for item in fresh.values() if item.event is not None]
         if events and handler is not None:
             refused = await self._handle(connection, handler, events, spans, now)
-            letters += [(fresh[one.event.source, one.event.id], one.reason) for one in refused]
-        if letters:
-            await connection.executemany(
-                'INSERT INTO dead_letters (consumer, source, event_id, topic, partition, "offset", key, headers, body, at, reason)'
-                " VALUES ($1,$2,$3,$4,$5,$6,$7,$8,$9,$10,$11) ON CONFLICT DO NOTHING",
-                [(*self._kept(item), _storable(reason)) for item, reason in letters],
-            )
+            letters += [(fresh[one.event.source, one.event.id].heard, one.reason) for one in refused]
+        await waiting.refuse(letters)
         return len(fresh), len(letters)
 
     async def _handle(
@@ -388,23 +325,10 @@ class Inbox(Generic[S]):
         await work.finish()
         return refused
 
-    async def _parked_among(self, connection: Connection, keys: Sequence[str]) -> set[str]:
-        """Which keys are parked. A key that seems parked is locked and looked at again, because it may be released meanwhile."""
-        query = "SELECT DISTINCT key FROM parked WHERE consumer = $1 AND key = ANY($2)"
-        parked = {row["key"] for row in await connection.fetch(query, self._service, keys)}
-        if parked:
-            for key in sorted(parked):
-                await self._lock_key(connection, key)
-            parked = {row["key"] for row in await connection.fetch(query, self._service, keys)}
-        return parked
-
-    async def _lock_key(self, connection: Connection, key: str) -> None:
-        await connection.execute("SELECT pg_advisory_xact_lock(hashtext('zhaoqi.parked'), hashtext($1))", f"{self._service}/{key}")
-
     async def release(self, key: str) -> int:
         """Handle what a parked key holds, in order, in one transaction; returns how many. An exception leaves all of it parked."""
         async with transaction(self._pool, principal="operator") as connection:
-            items = [decode(heard) for heard in await self._take(connection, key)]
+            items = [decode(heard) for heard in await Waiting(connection, self._service, clock.now()).take(key)]
             for kind, run in itertools.groupby(items, key=lambda item: (item.heard.topic, item.kind, item.broken is not None)):
                 group = list(run)
                 topic, event, _ = kind
@@ -416,28 +340,16 @@ class Inbox(Generic[S]):
     async def drop(self, key: str) -> int:
         """Give up what a parked key holds: every event becomes a dead letter that says so; returns how many."""
         async with transaction(self._pool, principal="operator") as connection:
-            items = [_Item(heard, None, None, "dropped by an operator") for heard in await self._take(connection, key)]
+            taken = await Waiting(connection, self._service, clock.now()).take(key)
+            items = [_Item(heard, None, None, "dropped by an operator") for heard in taken]
             await self._in_transaction(connection, None, items, {})
         return len(items)
 
-    async def _take(self, connection: Connection, key: str) -> list[Heard]:
-        """Everything a parked key holds, in order; no longer parked when this transaction commits."""
-        await self._lock_key(connection, key)
-        rows = await connection.fetch("DELETE FROM parked WHERE consumer = $1 AND key = $2 RETURNING *", self._service, key)
-        return [_heard(row) for row in sorted(rows, key=lambda row: row["id"])]
-
     async def resend(self, letter: int, *, body: bytes | None = None) -> None:
-        """Handle a dead letter again, with a mended body when one is given; raises LookupError, or what the handler raises."""
+        """Handle a dead letter again, with a mended body when one is given; raises NoSuchLetter, or what the handler raises."""
         async with transaction(self._pool, principal="operator") as connection:
             now = clock.now()
-            row = await connection.fetchrow(
-                "UPDATE dead_letters SET resolved_at = $2, resolution = 'resent' WHERE id = $1 AND resolved_at IS NULL RETURNING *",
-                letter,
-                now,
-            )
-            if row is None:
-                raise LookupError(f"no open dead letter {letter}")
-            heard = _heard(row)
+            heard = await Waiting(connection, self._service, now).letter(letter)
             item = decode(heard if body is None else replace(heard, body=body))
             handler = self._subscriptions.get(item.kind) if item.kind else None
             if item.event is None or handler is None:
@@ -447,22 +359,3 @@ class Inbox(Generic[S]):
             if refused:
                 raise ValueError(refused[0].reason)
         self._wake()
-
-
-def _heard(row: asyncpg.Record) -> Heard:
-    return Heard(row["topic"], row["partition"], row["offset"], row["key"], row["headers"], row["body"])
-
-
-def _storable(text: str) -> str:
-    """A message that PostgreSQL keeps: bounded, without NUL."""
-    return text[:2000].replace("\x00", "\ufffd")
-
-
-async def troubles(connection: Connection) -> dict[str, Any]:
-    """How many dead letters are open and how many keys are parked."""
-    row = await connection.fetchrow(
-        "SELECT (SELECT count(*) FROM dead_letters WHERE resolved_at IS NULL) AS dead_letters,"
-        " (SELECT count(DISTINCT key) FROM parked) AS parked_keys"
-    )
-    assert row is not None
-    return dict(row)

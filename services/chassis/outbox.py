@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from uuid import UUID
 
 import asyncpg
 import structlog
 from opentelemetry.trace import SpanKind, Status, StatusCode
-from sqlalchemy import BigInteger, Column, Identity, LargeBinary
+from sqlalchemy import BigInteger, Column, Identity, Index, LargeBinary, Text, text
 from sqlmodel import Field, SQLModel
 from uuid_utils.compat import uuid7
 
@@ -25,7 +26,7 @@ from contracts.events import Payload
 from contracts.topics import TOPIC_OF, TOPICS, key_of, type_name
 from services.chassis import clock
 from services.chassis.bus import LONGEST_PAUSE, Producer, Record
-from services.chassis.database import Connection, Pool, encode
+from services.chassis.database import Connection, Instant, Pool, encode
 from services.chassis.telemetry import Telemetry, trace_id, traceparent_of
 
 LARGEST = 256 * 1024
@@ -45,17 +46,19 @@ log = structlog.get_logger()
 class Outbox(SQLModel, table=True):
     """Events said and, once `published_at` stands, acknowledged by the broker."""
 
+    __table_args__ = (Index("outbox_waiting", "id", postgresql_where=text("published_at IS NULL")),)
+
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    event_id: str
-    type: str
-    topic: str
-    key: str
+    event_id: UUID
+    type: str = Field(sa_type=Text)
+    topic: str = Field(sa_type=Text)
+    key: str = Field(sa_type=Text)
     partition: int | None = None
     body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
-    said_at: datetime
-    traceparent: str | None = None
-    link: str | None = None
-    published_at: datetime | None = None
+    said_at: datetime = Field(sa_type=Instant)
+    traceparent: str | None = Field(default=None, sa_type=Text)
+    link: str | None = Field(default=None, sa_type=Text)
+    published_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class TooLarge(ValueError):

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from deploy.mock_broker import MockBroker
-from services.chassis.telemetry import configure_logs
+from services.chassis.logs import configure_logs
 from tests.conftest import Broker
 from tests.notes import Notes, join, packaged
 

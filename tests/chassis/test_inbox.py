@@ -7,7 +7,8 @@ import pytest
 
 from services.chassis.bus import Heard, Stuck
 from services.chassis.database import encode
-from services.chassis.inbox import PARKED_AN_HOUR, troubles
+from services.chassis.inbox import PARKED_AN_HOUR
+from services.chassis.waiting import NoSuchLetter, troubles
 from tests.notes import Noted, Notes, Sick, Unheard
 
 
@@ -63,7 +64,7 @@ async def test_a_dead_letter_can_be_mended_and_sent_again_once(notes: Notes) -> 
         with pytest.raises(ValueError, match="wrong"):
             await inbox.resend(letter["id"])  # not mended: it stays what it is
         await inbox.resend(letter["id"], body=encode({"key": "b", "number": 22}))
-        with pytest.raises(LookupError):
+        with pytest.raises(NoSuchLetter):
             await inbox.resend(letter["id"])
     assert await notes.effects() == [("b", 22)]
     [letter] = await notes.rows("SELECT resolution FROM dead_letters WHERE resolved_at IS NOT NULL")

@@ -37,7 +37,7 @@ async def test_a_database_goes_up_down_and_up_again(database: str, service: str)
 async def test_the_chassis_tables_are_what_the_code_describes(database: str) -> None:
     await migrate(database, "ingest")
     described = SQLModel.metadata
-    for module in ("auth", "inbox", "outbox"):
+    for module in ("auth", "inbox", "outbox", "replies", "waiting"):
         importlib.import_module(f"services.chassis.{module}")
     mine = type(described)()
     for name in CHASSIS & described.tables.keys():
