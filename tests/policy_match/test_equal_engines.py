@@ -40,7 +40,7 @@ from tests.policy_match import rules_at_random as random_
 
 REGISTRY, FIGURES = load_registry(), load_figures()
 QUICK = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), database=None)
-THOROUGH = settings(QUICK, max_examples=1500)
+THOROUGH = settings(QUICK, max_examples=800)
 WORDS = {True: "eligible", False: "ineligible", None: "undetermined", "fault": "faulty"}
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "between", "during", "in", "not_in", "under", "not_under", "has", "has_all", "has_none")
 FORMS = ("some", "none", "count", "sum", "earliest", "latest", "rank", "percentile", "growth", "increase", "every", "mean", "judged")
