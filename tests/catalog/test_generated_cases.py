@@ -4,13 +4,14 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from contracts.registry import load_figures, load_registry
 from contracts.rules import dumps, loads, parse_benefit
+from services.catalog.domain.drafts import Document
 from services.policy_match.domain import check
-from tests.drafting import draft, only
+from tests.drafting import NOTICE, draft, only
 
 REGISTRY, FIGURES = load_registry(), load_figures()
 
@@ -57,12 +58,11 @@ WHOM = (
 WIDE = ("", "本措施适用于在本市注册登记、具有独立法人资格的企业。", "被列入严重失信主体名单的企业，不享受本措施。")
 
 
+@settings(deadline=None, max_examples=40)
 @given(whom=st.lists(st.sampled_from(WHOM), min_size=1, max_size=3, unique=True), wide=st.sampled_from(WIDE))
 def test_the_interpreter_agrees_with_every_generated_case(whom: list[str], wide: str) -> None:
-    from tests.drafting import NOTICE
-
     body = f"对{'，且'.join(whom)}企业，给予10万元奖励。"
-    document = type(NOTICE)(NOTICE.title, valid_from=NOTICE.valid_from, valid_to=NOTICE.valid_to, clauses=(wide,) if wide else ())
+    document = Document(NOTICE.title, valid_from=NOTICE.valid_from, valid_to=NOTICE.valid_to, clauses=(wide,) if wide else ())
     for found in draft(body, document=document):
         assert failures(found.benefit) == []
 

@@ -33,6 +33,10 @@ class _Enterprise:
     facts: dict[str, Any] = field(default_factory=dict)
     records: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
 
+    def copy(self) -> "_Enterprise":
+        """Another enterprise of the same day with the same facts and records."""
+        return _Enterprise(self.as_of, self.registry, deepcopy(self.facts), deepcopy(self.records))
+
     def set(self, fact: str, value: Any, period: str | None = None) -> None:
         """Write a fact down. Raises _Unwritable where another test has written it otherwise."""
         where, key = (self.facts, fact) if period is None else (self.facts.setdefault(fact, {}), period)
@@ -266,7 +270,7 @@ def _row(kind: str, where: list[Node], of: _Enterprise) -> dict[str, Any]:
 def _a_step_short(tests: list[Node], line: _Enterprise) -> tuple[str, _Enterprise] | None:
     """The same enterprise one step off the line of its first figure or day, or without the row or member that is asked for."""
     for test in tests:
-        other = deepcopy(line)
+        other = line.copy()
         operator, fact = test.get("is"), test.get("fact", "")
         entry = line.registry.facts.get(fact)
         bound = operator in (">=", "<=", ">", "<")
@@ -293,7 +297,7 @@ def _a_step_short(tests: list[Node], line: _Enterprise) -> tuple[str, _Enterpris
 
 def _without(test: Node, line: _Enterprise) -> tuple[str, _Enterprise] | None:
     """The same enterprise with what the first test asks for unknown."""
-    other = deepcopy(line)
+    other = line.copy()
     if test.get("fact") in other.facts:
         del other.facts[test["fact"]]
         return line.registry.facts[test["fact"]].name, other

@@ -162,7 +162,7 @@ def _reports(body: Passage, provision: Provision) -> bool:
     words = body.text[provision.span.start : provision.span.end]
     at = provision.gives_at - provision.span.start
     clause = words[max(words.rfind(c, 0, at) for c in ",;。") + 1 : at + 12]
-    return bool(RESULT.search(clause) or re.search(r"截至|兑现\d|年\d+月至", words))
+    return bool(RESULT.search(clause) or re.search(r"截至(?!上)|兑现\d|年\d+月至", words))
 
 
 def _numbered(draft: Draft, i: int, of: int) -> Draft:
@@ -221,6 +221,8 @@ def _promised(
         "window": terms.window(body),
         "stacking": terms.stacking(body, provision, document.title, _article(clause), document.clauses),
         "obligations": terms.obligations(body),
+        "procedure": terms.procedure([body.text, *(Passage.of(c).text for c in document.clauses)]),
+        "budget": terms.budget([body.text, *(Passage.of(c).text for c in document.clauses)], document.title),
     }
     findings = [*paid.notes, *rule.notes]
     if not rule.tests:

@@ -141,10 +141,10 @@ def changed_form(words: str) -> Told | None:
     turn = re.search(r"由(?P<from>[^,。;]*?)(?:转型|转变|转换|变更|升级)?(?:登记|注册|转)?(?:为|成)(?P<to>[^,。;]*)", words)
     before = [f for f in _FORMS if turn and f in turn["from"]]
     after = [f for f in _FORMS if turn and f in turn["to"]]
-    if not before:
+    if not before or not after:
         return None
     where: list[Node] = [{"field": "kind", "is": "=", "value": "组织形式"}, {"field": "from", "is": "in", "value": before}]
-    return Told({"some": "change", "where": where + ([{"field": "to", "is": "in", "value": after}] if after else [])})
+    return Told({"some": "change", "where": [*where, {"field": "to", "is": "in", "value": after}]})
 
 
 def looked_back(text: str, span: Span) -> str:
@@ -289,6 +289,21 @@ def _contracts(text: str, target: Span, governed: Sequence[Condition]) -> Rows |
     value = bound.figures[0].base
     test: Node = {"is": bound.operator, "value": plain(value) if value == value.to_integral_value() else value}
     return Rows("contract", tuple(where), tuple(sorted({*sums, *others})), {"sum": "contract", "field": "amount", "where": where} | test)
+
+
+_STAFF = re.compile(
+    rf"(?P<n>{NUMERAL})(?:名|人)(?:及)?以上(?:的)?(?:工作人员|员工|职工|人员)?[^,。;]{{0,8}}?(?:缴纳|参加|缴交)(?:社会保险费?|社保)(?P<m>半|{NUMERAL})(?P<u>年|个月)(?:及)?以上"
+)
+
+
+def staffed(text: str, span: Span) -> Told | None:
+    """5名以上工作人员缴纳社保半年以上: so many persons insured for so long."""
+    said = _STAFF.search(text, max(0, span.start - 20), min(len(text), span.end + 30))
+    if said is None or not Span(said.start(), said.end()).meets(span):
+        return None
+    months = 6 if said["m"] == "半" else int(numeral(said["m"])) * (12 if said["u"] == "年" else 1)
+    where = [{"field": "months", "is": ">=", "value": months}]
+    return Told({"count": "insured_person", "where": where, "is": ">=", "value": int(numeral(said["n"]))})
 
 
 def _hires(text: str, target: Span, governed: Sequence[Condition]) -> Rows | None:

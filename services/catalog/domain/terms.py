@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from services.catalog.domain.passage import Passage, Span
@@ -137,6 +138,50 @@ def _once(own: str) -> str | None:
 
 def _once_in_life(words: str) -> str | None:
     return "life" if re.search(r"(?:只|仅)(?:能|可)?(?:享受|支持|奖励|补助|申报)一次", words) else None
+
+
+_FUNDING = re.compile(
+    r"由?(?P<who>(?:省|市|区|县){2,3})(?:级)?(?:财政)?(?:各)?按?(?:照)?(?P<a>\d)[:∶](?P<b>\d)(?:的)?(?:比例)?(?:承担|分担|负担)"
+)
+_APPROVED = re.compile(
+    rf"(?P<from>{NUMERAL})(?:[-—至](?P<to>{NUMERAL}))?万元(?P<side>以内|以下|以上)?的?[^;。]{{0,4}}?,?(?P<how>(?:审核后|报)[^;。]{{2,14}})"
+)
+
+
+def procedure(words: Sequence[str]) -> dict[str, Any] | None:
+    """Who pays which part (由市县按5:5比例承担) and who approves which sums, where the clauses say so."""
+    found: dict[str, Any] = {}
+    for text in words:
+        shared = _FUNDING.search(text)
+        if shared and len(shared["who"]) == 2:
+            parts = [int(shared["a"]), int(shared["b"])]
+            shares = [Decimal(p) / sum(parts) for p in parts]
+            found["funding"] = [{"level": level, "share": share} for level, share in zip(shared["who"], shares, strict=True)]
+        lines = list(_APPROVED.finditer(text)) if "审批" in text or "审核" in text else []
+        if len(lines) > 1:
+            steps: list[list[Any]] = []
+            for m in lines:
+                above = m["to"] is not None or m["side"] == "以上"
+                steps.append([plain(numeral(m["from"]) * 10000 + Decimal("0.01")) if above else 0, m["how"]])
+            found["approval"] = steps
+    return found or None
+
+
+_POOL = re.compile(
+    r"(?:本项目|本专项|专项资金|本政策|本措施)[^,。;]{0,8}?(?P<year>每年|年度)?[^,。;]{0,6}(?:资助|支持|奖励|补助|资金)?总(?:额|量|规模)"
+    rf"(?:不超过|控制在|为)(?P<n>{NUMERAL})(?P<u>[万亿]*元)"
+)
+
+
+def budget(words: Sequence[str], policy: str) -> dict[str, Any] | None:
+    """The pool that all payments come from, where the clauses print its size."""
+    for text in words:
+        said = _POOL.search(text)
+        if said:
+            total = Figure(numeral(said["n"]), said["u"], Span(0, 0)).base
+            order = {"order": "first_come"} if re.search("先到先得|先报先得|即申即享", text) else {}
+            return {"pool": policy, "total": plain(total)} | ({"per": "year"} if said["year"] else {}) | order
+    return None
 
 
 _DUTY = re.compile(
