@@ -219,7 +219,7 @@ def _promised(
         "mode": terms.mode(body.text, bool(paid.amount)),
         "valid": terms.valid(document.valid_from or document.issue_date, document.valid_to, body, provision),
         "window": terms.window(body),
-        "stacking": terms.stacking(body, provision, document.title, _article(clause), document.clauses),
+        "stacking": terms.stacking(body, provision, document.title, _article(clause), document.clauses, setting=setting),
         "obligations": terms.obligations(body),
         "procedure": terms.procedure([body.text, *(Passage.of(c).text for c in document.clauses)]),
         "budget": terms.budget([body.text, *(Passage.of(c).text for c in document.clauses)], document.title),

@@ -6,10 +6,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from services.catalog.domain.naming import Setting
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import NUMERAL, Figure, numeral, plain, windows
 from services.catalog.domain.recognition import Condition
+from services.catalog.domain.vocabulary import fact_said
 
 KINDS = (
     "资金补助", "融资信贷", "税费", "办事便利", "知识产权", "人才", "数据", "司法保护", "通关贸易", "场地要素", "咨询服务", "信用", "其他",
@@ -100,7 +102,12 @@ _JOINT = re.compile(
 )
 
 
-def stacking(passage: Passage, provision: Provision, policy: str, article: str, wide: Sequence[str]) -> dict[str, Any] | None:
+_BY_FACT = re.compile(r"(?:补助|补贴|奖励|资金|累计|合计)[^。;]{0,16}?不(?:得)?超过(?P<what>[^。;]{4,40})")
+
+
+def stacking(
+    passage: Passage, provision: Provision, policy: str, article: str, wide: Sequence[str], *, setting: Setting
+) -> dict[str, Any] | None:
     """Once-only words of the provision or of a document-wide clause; groups from 不重复, 就高; caps that several benefits share."""
     own = passage.text[provision.span.start : provision.span.end]
     clauses = [re.sub(r"\s", "", clause) for clause in wide]
@@ -118,6 +125,11 @@ def stacking(passage: Passage, provision: Provision, policy: str, article: str, 
     if caps:
         at = Figure(numeral(caps[0]["n"]), caps[0]["u"], Span(0, 0)).base
         found["caps"] = [{"name": f"{policy} 合计", "at": plain(at), "per": "year"}]
+    for m in (m for words in clauses for m in _BY_FACT.finditer(words)):
+        fact = fact_said(m["what"], setting.registry)
+        if fact and "caps" not in found:
+            when = "this_year" if "当年" in m["what"] else "last_year"
+            found["caps"] = [{"name": f"{policy} 合计", "at": {"fact": fact, "period": when}, "per": "year"}]
     once = _once(own) or next((said for words in clauses if (said := _once_in_life(words))), None)
     if once:
         found["once"] = once
