@@ -15,6 +15,7 @@ from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.recognition import Condition
 from services.catalog.domain.records import Rows
 
+_STAGED = frozenset({"上市板块", "上市阶段"})
 _EVIDENCE = ("quote", "article", "span")
 
 
@@ -86,6 +87,8 @@ def composed(
             return None  # what the term means is asked instead
         if steps and condition.comparison is not None and span.meets(steps[0]):
             return {"any": [bare(case) for case in steps[1]]} | ground.evidence(span)
+        if steps and condition.attribute in _STAGED and span.end <= steps[0].start and any("ipo_step" in str(case) for case in steps[1]):
+            return {"any": [bare(case) for case in steps[1]]} | ground.evidence(span)  # who is on the way has its stage's part
         if steps and steps[0].within(span):
             return None  # the whole row of steps, kept as it stands
         answer = told(condition, words, setting, text=text)
@@ -104,7 +107,7 @@ def steps_of(amount: Amount, paid: Node | None) -> tuple[Span, list[Node]] | Non
     first = amount.shares[0].tier if amount.kind == "tiered" else None
     node = paid or {}
     node = node["of"] if "cap" in node else node
-    cases = [case for case, _ in node.get("case", ())]
+    cases = [case for stage in (node, *node.get("sum", ())) if isinstance(stage, dict) for case, _ in stage.get("case", ())]
     return (first, cases) if first is not None and cases and all("judged" not in case for case in cases) else None
 
 

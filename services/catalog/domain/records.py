@@ -27,6 +27,9 @@ _VERB = re.compile(
 _LIST_WORD = re.compile(r"(?:公告|公示)?(?:名单|名录|目录|清单|年报库|数据库|项目库|后备库|储备库|库)(?:的?企业)?$")
 
 
+_LESSER = re.compile("提名|后备|培育|候选|入围")
+
+
 def phrase_of(text: str, span: Span) -> Span:
     """The unbroken words around a condition: from the stop or the 对 before it to the stop behind it."""
     start = max(text.rfind(c, 0, span.start) for c in ",。;:(") + 1
@@ -50,6 +53,13 @@ def honour(text: str, span: Span, registry: Registry) -> Told:
         return listed(text, span, registry)
     titles, places = named_at(registry, "honours", text, span)
     notes: tuple[str, ...] = ()
+    lesser = [p for p in places if _LESSER.match(text, p.end)]
+    if lesser:  # 中国质量奖提名奖 is not 中国质量奖
+        full = [p for p in places if p not in lesser]
+        other: Node = {"fact": open_fact(text[lesser[0].start : lesser[0].end] + "提名或培育", "资质"), "is": "=", "value": True}
+        if not full:
+            return Told(other)
+        return Told({"any": [honour(text, full[0], registry).node, other]})
     if not titles and "科技型企业" in words:
         titles, notes = ["高新技术企业", "科技型中小企业"], ("“科技型企业”没有统一的认定，按高新技术企业和科技型中小企业理解，请核对",)
     if "专精特新企业" in plain_quotes(words):
@@ -211,7 +221,7 @@ HIRED: tuple[tuple[str, Node], ...] = (
     (r"就业困难", {"field": "status", "is": "=", "value": "就业困难人员"}),
     (r"退役军人", {"field": "status", "is": "=", "value": "退役军人"}),
     (r"毕业年度(?:内)?(?:的)?(?:高校)?毕业生|毕业年度", {"field": "status", "is": "=", "value": "毕业年度高校毕业生"}),
-    (r"离校(?:[两二2]年内)?未就业", {"field": "status", "is": "=", "value": "离校未就业"}),
+    (r"离校(?:[两二2]年内?)?未就业", {"field": "status", "is": "=", "value": "离校未就业"}),
 )  # fmt: skip
 CONTRACTS = ("技术开发", "技术转让", "技术许可", "技术咨询", "技术服务", "政府采购", "配套采购")
 
@@ -316,6 +326,9 @@ def _hires(text: str, target: Span, governed: Sequence[Condition]) -> Rows | Non
     where: list[Node] = [whom[0] if len(whom) == 1 else {"any": whom}] if whom else [{"judged": words}]
     for i in _inside(governed, "社保缴纳", "劳动合同期限", "就业年限"):
         bound = governed[i].comparison
+        if bound is None and governed[i].attribute == "社保缴纳":
+            where.append({"field": "insured_now", "is": "=", "value": True})
+            chosen.append(i)
         if bound is None or bound.figures[0].unit not in ("个月", "年"):
             continue
         months = plain(bound.figures[0].value * (12 if bound.figures[0].unit == "年" else 1))

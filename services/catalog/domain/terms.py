@@ -81,7 +81,7 @@ def valid(start: date | None, end: date | None, passage: Passage | None, provisi
 _CLAIM = re.compile(r"(?:申报|申请|提交|受理|填报)(?:时间|期限|截止)?[^,。;]{0,10}$|^[^,。;]{0,6}(?:申报|提交|前申请)")
 
 
-_CLAIMED = re.compile(r"[^,。;]{0,6}(?:申报|提交申请|提出申请)|[^。;]{0,12}(?:企业|申报单位)?确认(?:兑现|申领)")
+_CLAIMED = re.compile(r"[^,。;]{0,6}(?:申报(?!的)|提交申请|提出申请)|[^。;]{0,12}(?:企业|申报单位)?确认(?:兑现|申领)")
 
 
 def window(passage: Passage) -> dict[str, Any] | None:
