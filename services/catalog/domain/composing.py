@@ -89,7 +89,7 @@ def composed(
             return {"any": [bare(case) for case in steps[1]]} | ground.evidence(span)
         if steps and condition.attribute in _STAGED and span.end <= steps[0].start and any("ipo_step" in str(case) for case in steps[1]):
             return {"any": [bare(case) for case in steps[1]]} | ground.evidence(span)  # who is on the way has its stage's part
-        if steps and steps[0].within(span):
+        if steps and steps[0].within(span) and condition.operator == "contains":
             return None  # the whole row of steps, kept as it stands
         answer = told(condition, words, setting, text=text)
         rule.notes += answer.notes
@@ -99,6 +99,10 @@ def composed(
         ways = [_all_of(nodes) for way in choices if (nodes := [n for i in way if (n := node(i)) is not None])]
         if ways:
             rule.take(ways[0] if len(ways) == 1 else {"any": ways})
+    if not rule.tests:  # each was taken for part of another: better a person than everybody
+        for condition in governed:
+            if not any(term in text[condition.span.start : condition.span.end] for term in setting.meanings):
+                rule.take({"judged": text[condition.span.start : condition.span.end]} | ground.evidence(condition.span))
     return rule
 
 
@@ -108,7 +112,8 @@ def steps_of(amount: Amount, paid: Node | None) -> tuple[Span, list[Node]] | Non
     node = paid or {}
     node = node["of"] if "cap" in node else node
     cases = [case for stage in (node, *node.get("sum", ())) if isinstance(stage, dict) for case, _ in stage.get("case", ())]
-    return (first, cases) if first is not None and cases and all("judged" not in case for case in cases) else None
+    chosen = "sum" in node or all("judged" not in case for case in cases)  # a stage that a person sees is a stage all the same
+    return (first, cases) if first is not None and cases and chosen else None
 
 
 def _part_of_a_name(text: str, governed: Sequence[Condition], setting: Setting) -> set[int]:

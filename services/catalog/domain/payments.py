@@ -12,12 +12,12 @@ from typing import Any
 from services.catalog.domain.amounts import Amount, Share
 from services.catalog.domain.attributes import MEASURED
 from services.catalog.domain.facts import FIGURES, told
-from services.catalog.domain.naming import Node, Setting, open_fact
+from services.catalog.domain.naming import Node, Setting, named_at, open_fact
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import NUMERAL, Figure, comparisons, figures, numeral, plain
 from services.catalog.domain.recognition import Condition
-from services.catalog.domain.records import Rows, added_up, market_step
+from services.catalog.domain.records import Rows, added_up, market_step, one_honour
 from services.catalog.domain.records import counted as counted_rows
 from services.catalog.domain.shapes import instalments, matched, net, per_step, within_both
 from services.catalog.domain.times import period
@@ -228,4 +228,6 @@ def _chosen(passage: Passage, share: Share, line: _Line | None, setting: Setting
     quote = passage.quote(share.tier)
     if line is not None:
         return told(line.condition, line.words, setting).node | {"quote": quote}
+    if named_at(setting.registry, "honours", passage.text, share.tier)[0]:
+        return one_honour(passage.text, share.tier, setting.registry).node | {"quote": quote}
     return {"judged": passage.text[share.tier.start : share.tier.end], "quote": quote}

@@ -43,7 +43,25 @@ def title(words: str) -> str:
     return re.sub(r"^(?:对|为|给|首获|首次)+", "", _VERB.sub("", words)).strip("的,、") or words
 
 
+_ROW = re.compile(r"(?:[、和及或](?:以及)?[^,。;:、和及或的对给予]{2,24}?(?:奖|称号|荣誉|认证|品牌))+")
+_ONE = re.compile(r"[^、和及或]{2,}")
+
+
 def honour(text: str, span: Span, registry: Registry) -> Told:
+    """One of the titles named in a row (获评甲奖、乙奖的单位): any of them, each asked for as it is worded."""
+    row = _ROW.match(text, span.end)
+    own = one_honour(text, span, registry)
+    if row is None:
+        return own
+    others = [one_honour(text, Span(row.start() + m.start(), row.start() + m.end()), registry) for m in _ONE.finditer(row.group())]
+    ways: list[Node] = []
+    for way in (own, *others):
+        if way.node not in ways:
+            ways.append(way.node)
+    return Told(ways[0] if len(ways) == 1 else {"any": ways}, own.notes)
+
+
+def one_honour(text: str, span: Span, registry: Registry) -> Told:
     """A title held: in the set of honours where it only has to stand, a certificate where it says first, when or of which level.
 
     A title that the registry does not know is an open fact: nobody is known to lack it.
@@ -59,7 +77,7 @@ def honour(text: str, span: Span, registry: Registry) -> Told:
         other: Node = {"fact": open_fact(text[lesser[0].start : lesser[0].end] + "提名或培育", "资质"), "is": "=", "value": True}
         if not full:
             return Told(other)
-        return Told({"any": [honour(text, full[0], registry).node, other]})
+        return Told({"any": [one_honour(text, full[0], registry).node, other]})
     if not titles and "科技型企业" in words:
         titles, notes = ["高新技术企业", "科技型中小企业"], ("“科技型企业”没有统一的认定，按高新技术企业和科技型中小企业理解，请核对",)
     if "专精特新企业" in plain_quotes(words):
@@ -119,6 +137,8 @@ STEPS = (
 def market_step(words: str, registry: Registry) -> Told:
     """A step to the stock market that was taken; being listed on a board is a fact of its own."""
     boards = named(registry, "stock_listing", words)
+    if re.search("协议|签署|签订", words):
+        return Told({"judged": words})
     step = next((name for name, said in STEPS if re.search(said, words)), None)
     if step in ("上市", "挂牌") and boards:
         return Told({"fact": "stock_listing", "is": "in", "value": boards})
