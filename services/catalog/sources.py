@@ -12,6 +12,8 @@ DEADLINE = 20.0
 """Seconds a simulation may take."""
 REACH = ("eligible", "ineligible", "undetermined", "amount")
 """What an officer is told of whom a benefit would reach."""
+SAID_HERE = ("case-fails", "inclusive-mismatch", "no-authority")
+"""Findings that stand in the cases, or that catalog's own lints say with the words of the clause."""
 
 
 class PolicyMatch:
@@ -37,11 +39,17 @@ class PolicyMatch:
             findings = tuple(
                 Finding(one["at"], one["severity"], one["problem"], one.get("hint") or "")
                 for one in told["findings"]
-                if one.get("code") != "case-fails"  # the cases say it themselves
+                if one.get("code") not in SAID_HERE
             )
             cases = tuple({"name": one["name"], "passed": bool(one["passed"]), "why": one.get("why")} for one in told["cases"])
             counts = told.get("reach")
-            return Checks(findings, cases, {name: counts[name] for name in REACH if name in counts} if counts else None)
+            return Checks(
+                findings,
+                cases,
+                {name: counts[name] for name in REACH if name in counts} if counts else None,
+                rule=tuple(told.get("rule") or ()),
+                amount=tuple(told.get("amount") or ()),
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unavailable("policy_match answered what is no simulation") from error
 

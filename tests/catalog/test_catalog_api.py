@@ -14,7 +14,8 @@ from contracts import rules
 from contracts.events import DocumentFacts, DocumentRead, DocumentRepealed, DocumentReplaced, MeasureRead
 from contracts.registry import load_registry
 from contracts.rules import parse_benefit
-from services.catalog import api, handlers, sources
+from services.catalog import handlers, sources
+from services.catalog.api import ROUTERS, asking
 from services.catalog.domain.drafts import drafts
 from services.catalog.handlers import CLOCK, documents
 from services.catalog.jobs import expire
@@ -75,7 +76,7 @@ class Matcher:
 @pytest.fixture
 def matcher(monkeypatch: pytest.MonkeyPatch) -> Matcher:
     matcher = Matcher()
-    monkeypatch.setattr(api, "PolicyMatch", partial(sources.PolicyMatch, transport=httpx.MockTransport(matcher)))
+    monkeypatch.setattr(asking, "PolicyMatch", partial(sources.PolicyMatch, transport=httpx.MockTransport(matcher)))
     return matcher
 
 
@@ -88,7 +89,7 @@ async def catalog(database: str, matcher: Matcher) -> AsyncIterator[Running]:
         MeasureRead: partial(documents.on_measures_read, drafting=draft),
         DocumentReplaced: partial(documents.on_documents_replaced, drafting=draft),
     }
-    app = create_app("catalog", store=Store, subscriptions=subscriptions, routers=[api.router], settings=settings(database))
+    app = create_app("catalog", store=Store, subscriptions=subscriptions, routers=ROUTERS, settings=settings(database))
     async with running(app) as service:
         yield service
 
@@ -200,6 +201,23 @@ async def test_three_officers_publish_a_draft_in_the_trace_of_its_document(catal
     assert lines[-1]["why"] == "核对无误"
     [change] = (await platform.get("/v1/changes")).json()["items"]
     assert (change["event"], change["benefit"]) == ("BenefitPublished", benefit)
+
+
+async def test_the_checks_warn_of_doubtful_words_and_grade_the_draft_without_holding_it_back(catalog: Running, matcher: Matcher) -> None:
+    await catalog.hear(read(2))
+    await catalog.hear(measure(), measure(1, "对上年度营业收入不低于2000万元（不含）的民营企业，给予一次性奖励20万元。"))
+    clerk = await officer(catalog, "甲")
+    page = (await clerk.get("/v1/benefits", params={"q": "民营企业"})).json()
+    [doubtful] = [item["benefit"]["id"] for item in page["items"]]
+    matcher.answer = {**CLEAN, "findings": [{"at": "text", "severity": "warning", "code": "inclusive-mismatch", "problem": "同样的话"}]}
+    checks = (await clerk.get(f"/v1/benefits/{doubtful}/checks")).json()
+    problems = [finding["problem"] for finding in checks["findings"]]
+    assert checks["clean"]
+    assert {finding["severity"] for finding in checks["findings"]} == {"warning"}
+    assert any("自相矛盾" in problem for problem in problems)
+    assert any("所有制" in problem and "公平竞争审查条例" in problem for problem in problems)
+    assert "同样的话" not in problems
+    assert {one["name"]: one["met"] for one in checks["readiness"]["criteria"]}["标准清晰"] is False
 
 
 STEPS = [  # action, where it begins, the role it takes
@@ -342,7 +360,7 @@ async def test_a_fact_the_registry_lacks_holds_a_benefit_back(catalog: Running) 
     assert (await editor.put(f"/v1/benefits/{benefit}", json=given, headers={"If-Match": '"1"'})).status_code == 200
     checks = (await editor.get(f"/v1/benefits/{benefit}/checks")).json()
     assert not checks["clean"]
-    assert ["luck" in finding["problem"] for finding in checks["findings"]] == [True]
+    assert ["luck" in finding["problem"] for finding in checks["findings"] if finding["severity"] == "error"] == [True]
 
 
 async def test_an_amendment_is_offered_when_it_is_published_and_not_before(catalog: Running) -> None:
@@ -420,7 +438,7 @@ async def test_a_repealed_document_gives_nothing_to_publish_and_a_replaced_one_a
     clerk = await officer(catalog, "甲", "editor")
     await catalog.hear(DocumentReplaced(document=DOCUMENT, version=2, replaces=1))
     checks = (await clerk.get(f"/v1/benefits/{benefit}/checks")).json()
-    assert (checks["clean"], [finding["severity"] for finding in checks["findings"]]) == (True, ["warning"])
+    assert (checks["clean"], [f["severity"] for f in checks["findings"] if f["at"] == "source"]) == (True, ["warning"])
     await catalog.hear(DocumentRepealed(document=DOCUMENT, repealed_on=date(2026, 5, 1)))
     checks = (await clerk.get(f"/v1/benefits/{benefit}/checks")).json()
     assert (checks["clean"], {finding["severity"] for finding in checks["findings"]}) == (False, {"warning", "error"})
