@@ -260,6 +260,15 @@ class Store:
         )
         return (row["repealed_on"], row["replaced_by"]) if row else (None, None)
 
+    async def facts_of(self, documents: Sequence[str]) -> dict[str, tuple[dict[str, Any], str | None]]:
+        """What the newest versions of documents say of themselves, and their level."""
+        rows = await self._connection.fetch(
+            "SELECT DISTINCT ON (document) document, said->'facts' AS facts, level FROM documents WHERE document = ANY($1)"
+            " ORDER BY document, version DESC",
+            list(set(documents)),
+        )
+        return {row["document"]: (row["facts"], row["level"]) for row in rows}
+
     async def undrafted(self, documents: Sequence[str]) -> list[DocumentHeard]:
         """Those of the documents' versions that are complete, from which nothing was drafted yet, and before which nothing waits.
 

@@ -1,6 +1,8 @@
 """Drafts come from what ingest said, and officers take them to publication over HTTP."""
 
 import asyncio
+import csv
+import io
 from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
@@ -9,13 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from openpyxl import load_workbook
 
 from contracts import rules
 from contracts.events import DocumentFacts, DocumentRead, DocumentRepealed, DocumentReplaced, MeasureRead
 from contracts.registry import load_registry
 from contracts.rules import parse_benefit
 from services.catalog import handlers, sources
-from services.catalog.api import ROUTERS, asking
+from services.catalog.api import ROUTERS, asking, lists
 from services.catalog.domain.drafts import drafts
 from services.catalog.handlers import CLOCK, documents
 from services.catalog.jobs import expire
@@ -387,6 +390,34 @@ async def test_an_amendment_is_offered_when_it_is_published_and_not_before(catal
     rest = (await platform.get("/v1/changes", params={"cursor": feed["next"]})).json()
     assert [item["event"] for item in feed["items"] + rest["items"]] == ["BenefitPublished", "BenefitAmended"]
     assert (await platform.get("/v1/changes", params={"cursor": rest["next"]})).json() == {"items": [], "next": rest["next"]}
+
+
+async def test_the_list_of_what_is_on_offer_is_one_file_in_each_form(catalog: Running) -> None:
+    benefit = await published(catalog, valid_to=date(2026, 12, 31))
+    await catalog.hear(read(document="doc-ffffffffffffffff"))
+    await catalog.hear(measure(document="doc-ffffffffffffffff"))
+    platform = await catalog.client("platform", "portal", "benefits:read")
+    [line] = (await platform.get("/v1/lists/benefits.json")).json()["items"]
+    assert (line["id"], line["issuer"], line["level"], line["valid_to"]) == (benefit, "厦门市人民政府", "市", "2026-12-31")
+    assert line["text"] in BODY
+    text = await platform.get("/v1/lists/benefits.csv")
+    assert text.headers["content-type"] == "text/csv; charset=utf-8"
+    [told] = csv.DictReader(io.StringIO(text.content.decode("utf-8-sig")))
+    assert (told["事项编号"], told["政策原文"], told["有效期止"]) == (benefit, line["text"], "2026-12-31")
+    book = load_workbook(io.BytesIO((await platform.get("/v1/lists/benefits.xlsx")).content))
+    headings, cells = ([cell.value for cell in row] for row in book.active.iter_rows())  # type: ignore[union-attr]
+    shown = dict(zip(headings, cells, strict=True))
+    assert (shown["事项编号"], shown["发文机关"], shown["定额（元）"]) == (benefit, "厦门市人民政府", 200000)
+    assert shown["有效期止"].date() == date(2026, 12, 31)  # type: ignore[union-attr]
+    assert (await platform.get("/v1/lists/benefits.json", params={"department": "渔业"})).json()["items"] == []
+    assert (await platform.get("/v1/lists/benefits.doc")).status_code == 422
+
+
+def test_a_spreadsheet_computes_nothing_that_a_document_wrote() -> None:
+    assert lists.csv_of([["=HYPERLINK(1)", "-5", Decimal("-5"), None]]).decode("utf-8-sig") == "'=HYPERLINK(1),'-5,-5,\r\n"
+    book = load_workbook(io.BytesIO(lists.xlsx_of([["=1+1", "a<b & \x0c”"], [Decimal("0.1"), "x" * 30]])))
+    rows = [[(cell.value, cell.data_type) for cell in row] for row in book.active.iter_rows()]  # type: ignore[union-attr]
+    assert rows == [[("=1+1", "s"), ("a<b & ”", "s")], [(0.1, "n"), ("x" * 30, "s")]]
 
 
 async def test_what_rests_or_is_taken_back_is_said_with_the_reason(catalog: Running) -> None:
