@@ -1,11 +1,15 @@
-"""The matcher as catalog asks it: what a benefit would do, before it is published."""
+"""What catalog asks outside itself: the matcher, what a benefit would do before it is published; and the city's working rules."""
 
 import ssl
+import tomllib
 from functools import cache
+from importlib.resources import files
+from typing import Any
 
 import httpx
 
 from contracts.rules import Benefit, dumps, loads
+from services.catalog.domain.working_rules import WorkingRules, rules_of
 from services.catalog.handlers import Checks, Finding, Unavailable
 
 DEADLINE = 20.0
@@ -52,6 +56,17 @@ class PolicyMatch:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unavailable("policy_match answered what is no simulation") from error
+
+
+@cache
+def working_rules() -> WorkingRules:
+    """The working rules of this deployment. Raises ValueError where they do not fit the review."""
+    return rules_of(read_working_rules())
+
+
+def read_working_rules() -> dict[str, Any]:
+    """The file of the working rules as plain data."""
+    return tomllib.loads(files("services.catalog").joinpath("working_rules.toml").read_text("utf-8"))
 
 
 @cache

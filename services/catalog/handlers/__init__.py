@@ -216,7 +216,7 @@ CLOCK = Officer("service:catalog", frozenset())
 """The passing of time acts as the service itself."""
 
 
-async def edit(benefit: str, given: Mapping[str, Any], work: Work[Store], *, by: Officer, version: int) -> Kept | None:
+async def edit(benefit: str, given: Mapping[str, Any], work: Work[Store], *, by: Officer, version: int, why: str = "") -> Kept | None:
     """Replace what is pending of a benefit; None when there is no such benefit.
 
     Raises Refusal, Stale when `version` is not the newest, RuleError when it is not of the language.
@@ -228,7 +228,7 @@ async def edit(benefit: str, given: Mapping[str, Any], work: Work[Store], *, by:
     standing, _ = review.take(kept.standing, "edit", by=by.name, roles=by.roles)
     parsed = parse_benefit({**given, "id": benefit})
     after = replace(kept, standing=standing, version=kept.version + 1, body=dumps(parsed), changed_at=work.now)
-    await work.store.put_benefit(after, entry_of(kept, after, "edit", by, "", work, body=after.body))
+    await work.store.put_benefit(after, entry_of(kept, after, "edit", by, why, work, body=after.body))
     return after
 
 
