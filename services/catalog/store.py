@@ -126,6 +126,16 @@ class HistoryRow(Table, table=True):
     body: str | None = Field(default=None, sa_type=Text)
 
 
+class SessionRow(Table, table=True):
+    """An officer at the page: hashes of the cookie and of the API key it was opened with, and the token that every form carries."""
+
+    __tablename__ = "sessions"
+    cookie: bytes = Field(primary_key=True)
+    key: bytes
+    token: str = Field(sa_type=Text)
+    closes_at: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
+
+
 class AwaitingRow(Table, table=True):
     """Something about a benefit that awaits a person, until it is settled."""
 
@@ -511,6 +521,35 @@ class Store:
             (row["place"], Awaiting(**{name: row["awaited"][name] for name in _AWAITING} | {"since": row["since"]}), _kept(row))
             for row in rows
         ]
+
+    async def pending(self, limit: int, *, department: str | None) -> list[tuple[Kept, str, datetime | None, date | None]]:
+        """Benefits with something pending, the longest untouched first: each with its kind, its document's arrival and day of issue."""
+        rows = await self._connection.fetch(
+            "SELECT b.*, l.kind AS listed_kind, d.heard_at, d.issued"
+            " FROM benefits b JOIN listed l ON l.benefit = b.id AND l.side = 'newest'"
+            " LEFT JOIN LATERAL (SELECT heard_at, (said->'facts'->>'issue_date')::date AS issued FROM documents"
+            " WHERE document = b.document ORDER BY version DESC LIMIT 1) d ON true"
+            " WHERE b.pending IS NOT NULL AND ($1::text IS NULL OR l.department ILIKE $1) ORDER BY b.changed_at, b.seq LIMIT $2",
+            _like(department),
+            limit,
+        )
+        return [(_kept(row), row["listed_kind"], row["heard_at"], row["issued"]) for row in rows]
+
+    # the officer's page -----------------------------------------------------------------------------------------------
+
+    async def open_session(self, cookie: bytes, key: bytes, token: str, *, now: datetime, closes_at: datetime) -> None:
+        """Keep a session; those that have closed are forgotten."""
+        await self._connection.execute("DELETE FROM sessions WHERE closes_at <= $1", now)
+        await self._connection.execute("INSERT INTO sessions VALUES ($1, $2, $3, $4)", cookie, key, token, closes_at)
+
+    async def session(self, cookie: bytes, now: datetime) -> tuple[bytes, str] | None:
+        """The key's hash and the token of an open session."""
+        row = await self._connection.fetchrow("SELECT key, token FROM sessions WHERE cookie = $1 AND closes_at > $2", cookie, now)
+        return (row["key"], row["token"]) if row else None
+
+    async def close_session(self, cookie: bytes) -> None:
+        """Forget a session."""
+        await self._connection.execute("DELETE FROM sessions WHERE cookie = $1", cookie)
 
     # histories --------------------------------------------------------------------------------------------------------
 

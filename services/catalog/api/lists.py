@@ -18,6 +18,7 @@ from services.catalog.api.benefits import Asked
 from services.catalog.domain.roster import COLUMNS, line
 from services.catalog.store import Filter
 from services.chassis.app import Reply, runtime_of
+from services.chassis.auth import Principal
 
 router = APIRouter()
 Cell = str | int | date | Decimal | None
@@ -39,7 +40,11 @@ async def benefits_list(
     q: Annotated[str | None, Query(max_length=100, description="名称、原文、政策或部门中的字词")] = None,
 ) -> Response:
     """The list of benefits on offer (published, amended or not), whole, in one file."""
-    filtered = Filter("offered", status="published", words=q, **asdict(asked))
+    return await list_file(request, principal, form, Filter("offered", status="published", words=q, **asdict(asked)))
+
+
+async def list_file(request: Request, principal: Principal, form: str, filtered: Filter) -> Response:
+    """The benefits a filter keeps, whole, as a file."""
     lines: list[dict[str, Cell]] = []
     after: str | None = None
     async with runtime_of(request).read(principal) as store:

@@ -57,13 +57,27 @@ async def edit(
     return await answered(request, principal, change)
 
 
-def _step(action: Action, scope: str, told: str) -> None:
+SCOPES: dict[Action, str] = {
+    "edit": "benefits:edit",
+    "submit": "benefits:edit",
+    "send-back": "benefits:review",
+    "approve": "benefits:review",
+    "publish": "benefits:publish",
+    "amend": "benefits:edit",
+    "suspend": "benefits:publish",
+    "resume": "benefits:publish",
+    "withdraw": "benefits:publish",
+}
+"""The scope of each step that people take."""
+
+
+def _step(action: Action, told: str) -> None:
     """Give the API one step of the review."""
 
     async def step(
         request: Request,
         body: Step,
-        principal: Annotated[Principal, Depends(allow(scope))],
+        principal: Annotated[Principal, Depends(allow(SCOPES[action]))],
         benefit: Annotated[str, Path()],
         if_match: IfMatch = None,
     ) -> Response:
@@ -89,18 +103,17 @@ def _step(action: Action, scope: str, told: str) -> None:
     )
 
 
-_step("submit", "benefits:edit", "Submit a draft for review (editor).")
-_step("send-back", "benefits:review", "Send what is in review or approved back to draft (reviewer).")
-_step("approve", "benefits:review", "Approve what is in review (reviewer; nobody approves their own).")
+_step("submit", "Submit a draft for review (editor).")
+_step("send-back", "Send what is in review or approved back to draft (reviewer).")
+_step("approve", "Approve what is in review (reviewer; nobody approves their own).")
 _step(
     "publish",
-    "benefits:publish",
     "Publish what is approved and whose checks are clean (publisher); says BenefitPublished or BenefitAmended.",
 )
-_step("amend", "benefits:edit", "Begin an amendment: a new draft, while the version on offer stays (editor).")
-_step("suspend", "benefits:publish", "Let a published benefit rest (publisher); says BenefitSuspended.")
-_step("resume", "benefits:publish", "Offer a suspended benefit again (publisher); says BenefitResumed.")
-_step("withdraw", "benefits:publish", "Take a benefit back for good (publisher); says BenefitWithdrawn if it was on offer.")
+_step("amend", "Begin an amendment: a new draft, while the version on offer stays (editor).")
+_step("suspend", "Let a published benefit rest (publisher); says BenefitSuspended.")
+_step("resume", "Offer a suspended benefit again (publisher); says BenefitResumed.")
+_step("withdraw", "Take a benefit back for good (publisher); says BenefitWithdrawn if it was on offer.")
 
 
 @router.get("/v1/awaiting", response_model=AwaitingPage, tags=["review"])

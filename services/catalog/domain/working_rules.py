@@ -59,12 +59,12 @@ class Task:
     late: int
 
 
-def task_of(standing: Standing, kind: str, since: date, *, today: date, rules: WorkingRules) -> Task | None:
-    """What awaits whom for a benefit that came on `since`; None where nothing is pending."""
+def task_of(standing: Standing, kind: str, since: date | None, *, today: date, rules: WorkingRules) -> Task | None:
+    """What awaits whom for a benefit that came on `since` (None: no day is set for it); None where nothing is pending."""
     if standing.pending is None:
         return None
     step = rules.steps[standing.pending]
-    due = rules.due(since) if kind in rules.kinds else None
+    due = rules.due(since) if since is not None and kind in rules.kinds else None
     return Task(step.role, step.task, due, rules.late(due, today) if due else 0)
 
 

@@ -86,6 +86,7 @@ def upgrade() -> None:
         )
         """
     )
+    op.execute("CREATE TABLE sessions (cookie bytea PRIMARY KEY, key bytea NOT NULL, token text NOT NULL, closes_at timestamptz NOT NULL)")
     op.execute("CREATE INDEX listed_words ON listed USING gin (words)")
     op.execute("CREATE INDEX benefits_on_offer ON benefits (seq) WHERE offer IS NOT NULL")
     op.execute("CREATE INDEX benefits_of ON benefits (document, seq)")
@@ -131,5 +132,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("history", "awaiting", "listed", "benefits", "measures", "documents"):
+    for table in ("sessions", "history", "awaiting", "listed", "benefits", "measures", "documents"):
         op.execute(f"DROP TABLE {table}")
