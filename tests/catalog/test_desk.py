@@ -525,6 +525,7 @@ async def test_every_control_has_a_label_and_every_page_a_title_and_a_language(c
         assert editor.page.css_first("title").text()
         assert editor.page.css_first("a.skip").attributes["href"] == "#content"
         assert len(editor.page.css("h1")) == 1
+        assert "&lt;" not in editor.response.text
         labelled = {one.attributes.get("for") for one in editor.page.css("label")}
         for control in editor.page.css("input, select, textarea"):
             if control.attributes.get("type") != "hidden":
@@ -542,10 +543,13 @@ async def test_the_pages_in_a_real_browser(catalog: Running, tmp_path: Path) -> 
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         pytest.skip("no Chromium on this machine (apt-get install chromium)")
-    path = await drafted(catalog)
+    path = await published(catalog)
     visitor = await officer(catalog, "甲", "editor", "publisher")
     await visitor.go(path)
+    await visitor.press("开始修订", why="标准提高")
     form = path_of(visitor, "营业收入")
+    await visitor.go(form)
+    await visitor.press("保存改正", value="3000万元", why="标准提高")
     cookie = f"zhaoqi_desk={visitor.client.cookies['zhaoqi_desk']}".encode()
 
     async def signed_in(scope: Any, receive: Any, send: Any) -> None:
@@ -559,7 +563,7 @@ async def test_the_pages_in_a_real_browser(catalog: Running, tmp_path: Path) -> 
             await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        for name, where in (("login", "/desk/login"), ("desk", "/desk"), ("benefit", path), ("test", form)):
+        for name, where in (("login", "/desk/login"), ("desk", "/desk"), ("benefit", path), ("test", form), ("amendment", f"{path}/amendment")):
             shot = tmp_path / f"{name}.png"
             await screenshot(browser, f"http://127.0.0.1:{port}{where}", shot, tmp_path)
             assert styled(shot), name

@@ -60,7 +60,7 @@ def desk(
         _awaiting(seat, awaiting),
         h("h2", f"查找“{words}”（{len(found)}）" if words else f"对外有效（{len(found)}）"),
         _offered(found),
-        h("p", "惠企政策清单：", [h("a", form.upper(), href=f"/desk/list.{form}") + Html("　") for form in ("csv", "xlsx")]),
+        h("p", "惠企政策清单：", h("a", "CSV", href="/desk/list.csv"), "　", h("a", "XLSX", href="/desk/list.xlsx")),
     )
 
 
