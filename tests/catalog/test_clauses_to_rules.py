@@ -186,6 +186,7 @@ def test_a_closing_clause_governs_every_benefit() -> None:
     assert {"fact": "legal_form", "is": "in", "value": ["company", "cooperative"]} in asked
     assert {"all": [{"fact": "dishonest", "is": "=", "value": False}, {"fact": "abnormal", "is": "=", "value": False}]} in asked
     assert benefit["stacking"]["groups"] == ["措施"]
+    assert benefit["mode"] == "apply"
     assert all("本措施" in t["quote"] for t in benefit["rule"]["all"][1:])
 
 

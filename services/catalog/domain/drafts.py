@@ -130,6 +130,8 @@ def _governed(draft: Draft, wide: Governing) -> Draft:
     benefit["rule"] = rule.node if rule.tests else {"all": []}
     if wide.window and "window" not in benefit:
         benefit["window"] = wide.window
+        if benefit["mode"] == "inform" and benefit["amount"] is not None:
+            benefit["mode"] = "apply"  # a time to apply is a thing to apply for
     return replace(draft, benefit=benefit, findings=tuple(dict.fromkeys((*draft.findings, *wide.notes))))
 
 
@@ -212,7 +214,7 @@ def _promised(
     text = body.quote(provision.span)
     benefit = _frame(clause, document, text) | {
         "title": _short(body, provision, clause),
-        "kind": terms.kind(text, clause.benefit_type, paid.pays),
+        "kind": terms.kind(text, clause.benefit_type, paid.pays, money=paid.amount is not None),
         "rule": rule.node if rule.tests else {"all": []},
         "amount": _evidenced(paid.amount, clause, body),
         "pays": paid.pays,
