@@ -100,6 +100,8 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
         return _bounded(condition, condition.comparison, words, text, setting)
     if condition.window is not None:
         return _dated(condition, around)
+    if condition.operator == "contains" and name in ("行业", "主体类型") and not named(registry, "industry", words):
+        return _phrase(words, registry)  # kept as it stands, under the word it ends on
     match name:
         case "企业规模":
             return _size(words, registry)
@@ -159,6 +161,15 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
 
 # What is asked of a project or a thing says nothing of the enterprise's own state.
 _OF_PROJECTS = frozenset({"项目类型", "设备用途", "产品或业务", "进口产品", "参加展会", "标准制定"})
+
+
+def _phrase(words: str, registry: Registry) -> Told:
+    """A phrase that no wording knows: conduct, a state the registry names, else a person's judgement."""
+    if records := record_of_conduct(words):
+        return Told(_all_of(records))
+    if node := state(words, registry):
+        return Told({"not": node} if re.search("未|无|没有|不", words) else node)
+    return Told({"judged": words})
 
 
 def _dated(condition: Condition, around: str) -> Told:
