@@ -353,6 +353,9 @@ def _hires(text: str, target: Span, governed: Sequence[Condition]) -> Rows | Non
     words = "".join(text[governed[i].span.start : governed[i].span.end] for i in chosen)
     whom = [dict(test) for said, test in HIRED if re.search(said, words)]
     where: list[Node] = [whom[0] if len(whom) == 1 else {"any": whom}] if whom else [{"judged": words}]
+    lasting = re.search(rf"失业(?:满)?(?:半年|{NUMERAL}(?:年|个月))以上", words)
+    if lasting:
+        where.append({"judged": lasting.group()})
     for i in _inside(governed, "社保缴纳", "劳动合同期限", "就业年限"):
         bound = governed[i].comparison
         if bound is None and governed[i].attribute == "社保缴纳":
