@@ -563,7 +563,8 @@ async def test_the_pages_in_a_real_browser(catalog: Running, tmp_path: Path) -> 
             await asyncio.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:
-        for name, where in (("login", "/desk/login"), ("desk", "/desk"), ("benefit", path), ("test", form), ("amendment", f"{path}/amendment")):
+        pages = {"login": "/desk/login", "desk": "/desk", "benefit": path, "test": form, "amendment": f"{path}/amendment"}
+        for name, where in pages.items():
             shot = tmp_path / f"{name}.png"
             await screenshot(browser, f"http://127.0.0.1:{port}{where}", shot, tmp_path)
             assert styled(shot), name
