@@ -27,7 +27,17 @@ from services.catalog.api.pages.correction import correction, fields_of
 from services.catalog.api.pages.frame import page, sign_in
 from services.catalog.api.review import SCOPES
 from services.catalog.api.sessions import Seat, checked, leave, remember, resize, seat_of, sit
-from services.catalog.domain.correcting import Correction, Uncorrectable, corrected, judged, node_at, read, replaced
+from services.catalog.domain.correcting import (
+    Correction,
+    Uncorrectable,
+    corrected,
+    judged,
+    node_at,
+    read,
+    replaced,
+    with_new_cases,
+    without_case,
+)
 from services.catalog.domain.review import WORDS, Action, Standing
 from services.catalog.domain.working_rules import task_of
 from services.catalog.handlers import Checks, Kept, Unavailable
@@ -306,6 +316,28 @@ async def correct(benefit: str, request: Request, seat: Seated) -> Response:
     return RedirectResponse(f"/desk/benefits/{benefit}?done=edit", 303)
 
 
+@router.post("/benefits/{benefit}/cases")
+async def cases(benefit: str, request: Request, seat: Seated) -> Response:
+    """Make the generated cases anew from the rule as it is now, or take a case out; with a reason, because cases guard the rule."""
+    form = await checked(request, seat)
+    try:
+        who, why = _who(seat, SCOPES["edit"]), _why(form)
+        async with runtime_of(request).read(who) as store:
+            said = loads(there(await store.benefit(benefit)).body)
+        position = _text(form, "case")
+        if _text(form, "how") == "again":
+            changed = with_new_cases(said, load_registry())
+        else:
+            changed = without_case(said, int(position) if position.isdecimal() else -1)
+        with refusals():
+            async with runtime_of(request).work(who) as work:
+                there(await handlers.edit(benefit, changed, work, by=officer(who), version=_version(form), why=why))
+    except (Uncorrectable, Problem) as error:
+        problem = error if isinstance(error, Problem) else _wrong_field(error)
+        return HTMLResponse(await _shown(request, seat, benefit, wrong=problem), problem.status)
+    return RedirectResponse(f"/desk/benefits/{benefit}?done=edit", 303)
+
+
 def _corrected(form: FormData, node: dict[str, Any], kind: str | None) -> dict[str, Any] | None:
     how = _text(form, "how")
     if how == "remove":
@@ -336,7 +368,7 @@ def _test(rule: Any, path: str) -> tuple[dict[str, Any], str | None]:
 
 
 def _wrong_field(error: Uncorrectable) -> Problem:
-    names = {"attribute": "属性", "operator": "比较", "value": "值", "period": "期间", "path": "位置"}
+    names = {"attribute": "属性", "operator": "比较", "value": "值", "period": "期间", "path": "位置", "case": "用例"}
     return Problem("invalid-request", "没有保存，请改正后再交", errors=[Fault(names.get(error.field, error.field), error.problem)])
 
 

@@ -11,6 +11,8 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from contracts.rules import LIST_OPERATORS, OPEN, Entry, Registry
+from services.catalog.domain.cases import LABEL, generated
+from services.catalog.domain.lint import plain_day
 
 OPERATORS = {
     ">=": "不低于（≥）", ">": "高于（＞）", "<=": "不高于（≤）", "<": "低于（＜）", "=": "等于（＝）", "!=": "不等于（≠）",
@@ -92,6 +94,27 @@ def judged(node: Mapping[str, Any], words: str) -> dict[str, Any]:
     if not words:
         raise Uncorrectable("value", "请写明由人认定的内容")
     return {"judged": words, **_evidence(node)}
+
+
+def without_case(benefit: Mapping[str, Any], position: int) -> dict[str, Any]:
+    """The benefit without one of its cases. Raises Uncorrectable where there is none."""
+    cases = list(benefit.get("cases") or ())
+    if not 0 <= position < len(cases):
+        raise Uncorrectable("case", "没有这一用例；事项可能已经改动，请回到事项页")
+    return {**benefit, "cases": [*cases[:position], *cases[position + 1 :]]}
+
+
+def with_new_cases(benefit: Mapping[str, Any], registry: Registry) -> dict[str, Any]:
+    """The benefit with its generated cases made anew from the rule as it is now; cases that people wrote stay. Raises Uncorrectable."""
+    cases = list(benefit.get("cases") or ())
+    own = [case for case in cases if not case["name"].startswith(LABEL)]
+    begins = [plain_day((benefit.get(span) or {}).get("from")) for span in ("valid", "window")]
+    days = [plain_day(case["as_of"]) for case in cases if case["name"].startswith(LABEL)] or begins
+    first = max((day for day in days if day is not None), default=None)
+    made = generated(benefit["rule"], benefit.get("amount"), as_of=first, registry=registry)
+    if not made:
+        raise Uncorrectable("case", "按现在的规则写不出用例：规则里有须由人认定的内容、尚未登记的事实，或没有写明有效期的起始日")
+    return {**benefit, "cases": [*own, *made]}
 
 
 def corrected(node: Mapping[str, Any], change: Correction, registry: Registry, *, kind: str | None = None) -> dict[str, Any]:

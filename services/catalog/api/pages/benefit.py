@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from services.catalog.api.html import Child, Html, h, text_of
-from services.catalog.api.pages.frame import bullets, form, good, moment, page, row, stands, table
+from services.catalog.api.pages.frame import bullets, choice, field, form, good, moment, page, row, stands, table
 from services.catalog.api.sessions import Seat
 from services.catalog.domain.marking import marked
 from services.catalog.domain.review import ROLES, STEPS, WORDS
@@ -66,6 +66,7 @@ def benefit(
         _readiness(checks),
         h("h2", "用例"),
         _cases(checks, matcher=matcher),
+        _case_forms(seat, kept, said) if editable and seat.officer and "editor" in seat.officer.roles else None,
         h("h2", "覆盖面"),
         _reach(kept.id, checks),
         h("h2", "下一步"),
@@ -166,6 +167,28 @@ def _cases(checks: Checks, *, matcher: bool) -> Html:
         return h("p", "没有用例。建议至少附一个符合的和一个不符合的企业。", class_="quiet")
     lines = [row(case["name"], good("通过" if case["passed"] else "未通过", case["passed"]), case["why"]) for case in checks.cases]
     return table(("用例", "结果", "原因"), lines)
+
+
+def _case_forms(seat: Seat, kept: Kept, said: Mapping[str, Any]) -> Html:
+    to = f"/desk/benefits/{kept.id}/cases"
+    version = h("input", type="hidden", name="version", value=kept.version)
+    names = {str(position): case["name"] for position, case in enumerate(said.get("cases") or ())}
+    again = form(
+        seat,
+        to,
+        version,
+        field("重新生成的理由", "why", key="why-again", area=True, required=True, maxlength=2000),
+        h("button", "按现在的规则重新生成用例", name="how", value="again", class_="second"),
+    )
+    remove = form(
+        seat,
+        to,
+        version,
+        choice("用例", "case", names, ""),
+        field("删除的理由", "why", key="why-case", area=True, required=True, maxlength=2000),
+        h("button", "删除用例", name="how", value="remove", class_="second"),
+    )
+    return h("div", again, remove if names else None, class_="steps")
 
 
 def _reach(benefit: str, checks: Checks) -> Html:
