@@ -1,7 +1,7 @@
 # The definition of done is `make check test`. Everything runs in .venv; nothing is installed elsewhere.
 PY := .venv/bin/python
 SHELL := /bin/bash
-.PHONY: setup lock check test demo up kafka contracts contracts-release bench
+.PHONY: setup lock check test scores demo up kafka contracts contracts-release bench
 
 setup: .venv/.ready
 
@@ -26,6 +26,9 @@ check: setup     ## format, lint, types, import rules, fast tests (≤ 30 s)
 
 test: setup      ## everything (≤ 15 minutes on 2 cores)
 	$(PY) -m pytest -q -n 2 --dist loadfile --durations=15
+
+scores: setup    ## how much of the maintainers' benefit documents and wordings is read; SHARED=folder for another place
+	$(PY) -m tests.benefit_scores $(or $(SHARED),../shared)
 
 demo: setup      ## the whole flow in one command; DOCS=folder for other documents
 	.venv/bin/zhaoqi demo $(if $(DOCS),--docs $(DOCS))

@@ -121,11 +121,15 @@ class Demo:
         self.console.print(f"  {time.monotonic() - begun:.1f} s")
 
     async def quiet(self, operator: Caller, speaker: str, listener: str, *topics: str) -> None:
-        """Wait until what `speaker` said on the topics was handled by `listener`."""
+        """Wait until what `speaker` said on the topics was handled by `listener`. Raises Unfinished for what it set aside instead."""
 
         async def done() -> bool:
             said = await operator(speaker, "GET", "/ops/trouble")
             heard = await operator(listener, "GET", "/ops/trouble")
+            aside = [(one["topic"], one["reason"]) for one in heard["dead_letters"]]
+            aside += [(one["topic"], one["error"]) for one in heard["parked"]]
+            if aside:
+                raise Unfinished(f"{listener} could not handle {len(aside)} event(s) or key(s); the first, of {aside[0][0]}: {aside[0][1]}")
             return said["outbox"]["waiting"] == 0 and heard["lag"] is not None and all(heard["lag"][topic] == 0 for topic in topics)
 
         await until(f"{listener} to hear {', '.join(topics)} from {speaker}", done)

@@ -16,6 +16,7 @@ from typing import Any, NoReturn, TypeVar
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from deploy.kafka import KafkaNode, KafkaUnavailable, create_topics
 from deploy.mock_broker import MockBroker
@@ -25,6 +26,11 @@ T = TypeVar("T")
 
 _MARKS = {"postgres": "connected", "mock_broker": "connected", "kafka_node": "kafka", "shared": "shared"}
 _VERSION = pytest.StashKey[str]()
+
+# CI looks at the same examples every time, so that what lands is what was looked at; anywhere else they are new at each run.
+settings.register_profile("ci", derandomize=True, deadline=None)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 
 @dataclass(frozen=True)

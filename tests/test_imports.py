@@ -19,7 +19,10 @@ PLANTED = {
         "services/catalog/handlers/__init__.py",
         "import services.notify.handlers",
     ),
-    "Inside a service: main > api, jobs > adapters > handlers > domain": ("services/ingest/handlers/documents.py", "import services.ingest.store"),
+    "Inside a service: main > api, jobs > adapters > handlers > domain": (
+        "services/ingest/handlers/documents.py",
+        "import services.ingest.store",
+    ),
     "A domain touches no framework, no wire format, no clock": ("services/policy_match/domain/periods.py", "import time"),
     "A handler speaks to ports, never to a driver": ("services/notify/handlers.py", "import sqlmodel"),
     "Contracts are plain data": ("contracts/topics.py", "import httpx"),

@@ -99,18 +99,24 @@ def wanted(wording: Wording) -> set[str]:
     return said - {"industry"} if terms and not re.search("工业|行业|产业", wording.words) else said
 
 
-def main(shared: Path) -> None:
-    """Print a line for each wording and the sums."""
-    counts = {"all": 0, "some": 0, "otherwise": 0, "nothing": 0}
+def verdicts(shared: Path) -> list[tuple[Wording, str, set[str]]]:
+    """For each wording: does what comes out name all, some or none of what the maintainers' way names, or does nothing come out?"""
+    found = []
     for wording in wordings(shared):
         if wording.number in SILENT:
             continue
-        found = set().union(*(named(d.benefit) for d in read(wording.words)))
+        said: set[str] = set()
+        for one in read(wording.words):
+            said |= named(one.benefit)
         aim = wanted(wording)
-        verdict = "nothing" if not found else "all" if aim and aim <= found else "some" if aim & found else "otherwise"
-        counts[verdict] += 1
-        print(f"{wording.number:>4} {verdict:<9} {wording.words[:60]} | found {sorted(found)} | missing {sorted(aim - found)}")
-    print(json.dumps(counts))
+        found.append((wording, "nothing" if not said else "all" if aim <= said else "some" if aim & said else "otherwise", said))
+    return found
+
+
+def main(shared: Path) -> None:
+    """Print a line for each wording."""
+    for wording, verdict, said in verdicts(shared):
+        print(f"{wording.number:>4} {verdict:<9} {wording.words[:60]} | {sorted(said)} | missing {sorted(wanted(wording) - said)}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from functools import cache, partial
 
 from contracts.events import DocumentRead, DocumentRepealed, DocumentReplaced, MeasureRead
 from contracts.registry import load_registry
-from services.catalog.api import router
+from services.catalog.api import ROUTERS
 from services.catalog.domain.drafts import Clause, Document, Draft, drafts
 from services.catalog.handlers import documents
 from services.catalog.jobs import expire
@@ -29,7 +29,14 @@ SUBSCRIPTIONS: Subscriptions = {
     DocumentRepealed: documents.on_documents_repealed,
 }
 
-app = create_app("catalog", store=Store, subscriptions=SUBSCRIPTIONS, routers=[router], jobs=[expire], title="找企 · 目录 catalog")
+app = create_app(
+    "catalog",
+    store=Store,
+    subscriptions=SUBSCRIPTIONS,
+    routers=ROUTERS,
+    jobs=[expire],
+    title="找企 · 目录 catalog",
+)
 
 if __name__ == "__main__":
     serve(app)

@@ -1,17 +1,23 @@
-"""The matcher as catalog asks it: what a benefit would do, before it is published."""
+"""What catalog asks outside itself: the matcher, what a benefit would do before it is published; and the city's working rules."""
 
 import ssl
+import tomllib
 from functools import cache
+from importlib.resources import files
+from typing import Any
 
 import httpx
 
 from contracts.rules import Benefit, dumps, loads
+from services.catalog.domain.working_rules import WorkingRules, rules_of
 from services.catalog.handlers import Checks, Finding, Unavailable
 
 DEADLINE = 20.0
 """Seconds a simulation may take."""
 REACH = ("eligible", "ineligible", "undetermined", "amount")
 """What an officer is told of whom a benefit would reach."""
+SAID_HERE = ("case-fails", "inclusive-mismatch", "no-authority")
+"""Findings that stand in the cases, or that catalog's own lints say with the words of the clause."""
 
 
 class PolicyMatch:
@@ -37,13 +43,30 @@ class PolicyMatch:
             findings = tuple(
                 Finding(one["at"], one["severity"], one["problem"], one.get("hint") or "")
                 for one in told["findings"]
-                if one.get("code") != "case-fails"  # the cases say it themselves
+                if one.get("code") not in SAID_HERE
             )
             cases = tuple({"name": one["name"], "passed": bool(one["passed"]), "why": one.get("why")} for one in told["cases"])
             counts = told.get("reach")
-            return Checks(findings, cases, {name: counts[name] for name in REACH if name in counts} if counts else None)
+            return Checks(
+                findings,
+                cases,
+                {name: counts[name] for name in REACH if name in counts} if counts else None,
+                rule=tuple(told.get("rule") or ()),
+                amount=tuple(told.get("amount") or ()),
+            )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unavailable("policy_match answered what is no simulation") from error
+
+
+@cache
+def working_rules() -> WorkingRules:
+    """The working rules of this deployment. Raises ValueError where they do not fit the review."""
+    return rules_of(read_working_rules())
+
+
+def read_working_rules() -> dict[str, Any]:
+    """The file of the working rules as plain data."""
+    return tomllib.loads(files("services.catalog").joinpath("working_rules.toml").read_text("utf-8"))
 
 
 @cache

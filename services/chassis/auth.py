@@ -162,7 +162,17 @@ class Keys:
         method, _, key = request.headers.get("authorization", "").partition(" ")
         if method.lower() != "bearer" or not key:
             raise Problem("unauthenticated", "请在请求头 Authorization 中以 Bearer 方式提供接口密钥")
-        digest = hashed(key.strip(), self._secret)
+        principal = await self.of(self.digest(key))
+        if scope not in principal.scopes:
+            raise Problem("not-allowed", f"该密钥没有所需的权限 {scope}")
+        return principal
+
+    def digest(self, key: str) -> bytes:
+        """What a key is known by; a page keeps this in its session, never the key."""
+        return hashed(key.strip(), self._secret)
+
+    async def of(self, digest: bytes) -> Principal:
+        """Whose key this is. Raises Problem `unauthenticated` where there is none, or none any more."""
         seen = self._known.get(digest)
         if seen is None or seen[0] < time.monotonic():
             row = await self._pool.fetchrow(
@@ -184,8 +194,5 @@ class Keys:
             if len(self._known) > 10_000:
                 self._known = {known: value for known, value in self._known.items() if value[1] is NEIGHBOUR}
             self._known[digest] = (time.monotonic() + REMEMBERED, principal)
-        else:
-            principal = seen[1]
-        if scope not in principal.scopes:
-            raise Problem("not-allowed", f"该密钥没有所需的权限 {scope}")
-        return principal
+            return principal
+        return seen[1]

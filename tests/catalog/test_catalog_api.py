@@ -1,6 +1,8 @@
 """Drafts come from what ingest said, and officers take them to publication over HTTP."""
 
 import asyncio
+import csv
+import io
 from collections.abc import AsyncIterator
 from datetime import date
 from decimal import Decimal
@@ -9,12 +11,14 @@ from typing import Any
 
 import httpx
 import pytest
+from openpyxl import load_workbook
 
 from contracts import rules
 from contracts.events import DocumentFacts, DocumentRead, DocumentRepealed, DocumentReplaced, MeasureRead
 from contracts.registry import load_registry
 from contracts.rules import parse_benefit
-from services.catalog import api, handlers, sources
+from services.catalog import handlers, sources
+from services.catalog.api import ROUTERS, asking, lists
 from services.catalog.domain.drafts import drafts
 from services.catalog.handlers import CLOCK, documents
 from services.catalog.jobs import expire
@@ -75,7 +79,7 @@ class Matcher:
 @pytest.fixture
 def matcher(monkeypatch: pytest.MonkeyPatch) -> Matcher:
     matcher = Matcher()
-    monkeypatch.setattr(api, "PolicyMatch", partial(sources.PolicyMatch, transport=httpx.MockTransport(matcher)))
+    monkeypatch.setattr(asking, "PolicyMatch", partial(sources.PolicyMatch, transport=httpx.MockTransport(matcher)))
     return matcher
 
 
@@ -88,7 +92,7 @@ async def catalog(database: str, matcher: Matcher) -> AsyncIterator[Running]:
         MeasureRead: partial(documents.on_measures_read, drafting=draft),
         DocumentReplaced: partial(documents.on_documents_replaced, drafting=draft),
     }
-    app = create_app("catalog", store=Store, subscriptions=subscriptions, routers=[api.router], settings=settings(database))
+    app = create_app("catalog", store=Store, subscriptions=subscriptions, routers=ROUTERS, settings=settings(database))
     async with running(app) as service:
         yield service
 
@@ -200,6 +204,23 @@ async def test_three_officers_publish_a_draft_in_the_trace_of_its_document(catal
     assert lines[-1]["why"] == "核对无误"
     [change] = (await platform.get("/v1/changes")).json()["items"]
     assert (change["event"], change["benefit"]) == ("BenefitPublished", benefit)
+
+
+async def test_the_checks_warn_of_doubtful_words_and_grade_the_draft_without_holding_it_back(catalog: Running, matcher: Matcher) -> None:
+    await catalog.hear(read(2))
+    await catalog.hear(measure(), measure(1, "对上年度营业收入不低于2000万元（不含）的民营企业，给予一次性奖励20万元。"))
+    clerk = await officer(catalog, "甲")
+    page = (await clerk.get("/v1/benefits", params={"q": "民营企业"})).json()
+    [doubtful] = [item["benefit"]["id"] for item in page["items"]]
+    matcher.answer = {**CLEAN, "findings": [{"at": "text", "severity": "warning", "code": "inclusive-mismatch", "problem": "同样的话"}]}
+    checks = (await clerk.get(f"/v1/benefits/{doubtful}/checks")).json()
+    problems = [finding["problem"] for finding in checks["findings"]]
+    assert checks["clean"]
+    assert {finding["severity"] for finding in checks["findings"]} == {"warning"}
+    assert any("自相矛盾" in problem for problem in problems)
+    assert any("所有制" in problem and "公平竞争审查条例" in problem for problem in problems)
+    assert "同样的话" not in problems
+    assert {one["name"]: one["met"] for one in checks["readiness"]["criteria"]}["标准清晰"] is False
 
 
 STEPS = [  # action, where it begins, the role it takes
@@ -342,7 +363,7 @@ async def test_a_fact_the_registry_lacks_holds_a_benefit_back(catalog: Running) 
     assert (await editor.put(f"/v1/benefits/{benefit}", json=given, headers={"If-Match": '"1"'})).status_code == 200
     checks = (await editor.get(f"/v1/benefits/{benefit}/checks")).json()
     assert not checks["clean"]
-    assert ["luck" in finding["problem"] for finding in checks["findings"]] == [True]
+    assert ["luck" in finding["problem"] for finding in checks["findings"] if finding["severity"] == "error"] == [True]
 
 
 async def test_an_amendment_is_offered_when_it_is_published_and_not_before(catalog: Running) -> None:
@@ -369,6 +390,34 @@ async def test_an_amendment_is_offered_when_it_is_published_and_not_before(catal
     rest = (await platform.get("/v1/changes", params={"cursor": feed["next"]})).json()
     assert [item["event"] for item in feed["items"] + rest["items"]] == ["BenefitPublished", "BenefitAmended"]
     assert (await platform.get("/v1/changes", params={"cursor": rest["next"]})).json() == {"items": [], "next": rest["next"]}
+
+
+async def test_the_list_of_what_is_on_offer_is_one_file_in_each_form(catalog: Running) -> None:
+    benefit = await published(catalog, valid_to=date(2026, 12, 31))
+    await catalog.hear(read(document="doc-ffffffffffffffff"))
+    await catalog.hear(measure(document="doc-ffffffffffffffff"))
+    platform = await catalog.client("platform", "portal", "benefits:read")
+    [line] = (await platform.get("/v1/lists/benefits.json")).json()["items"]
+    assert (line["id"], line["issuer"], line["level"], line["valid_to"]) == (benefit, "厦门市人民政府", "市", "2026-12-31")
+    assert line["text"] in BODY
+    text = await platform.get("/v1/lists/benefits.csv")
+    assert text.headers["content-type"] == "text/csv; charset=utf-8"
+    [told] = csv.DictReader(io.StringIO(text.content.decode("utf-8-sig")))
+    assert (told["事项编号"], told["政策原文"], told["有效期止"]) == (benefit, line["text"], "2026-12-31")
+    book = load_workbook(io.BytesIO((await platform.get("/v1/lists/benefits.xlsx")).content))
+    headings, cells = ([cell.value for cell in row] for row in book.active.iter_rows())  # type: ignore[union-attr]
+    shown = dict(zip(headings, cells, strict=True))
+    assert (shown["事项编号"], shown["发文机关"], shown["定额（元）"]) == (benefit, "厦门市人民政府", 200000)
+    assert shown["有效期止"].date() == date(2026, 12, 31)  # type: ignore[union-attr]
+    assert (await platform.get("/v1/lists/benefits.json", params={"department": "渔业"})).json()["items"] == []
+    assert (await platform.get("/v1/lists/benefits.doc")).status_code == 422
+
+
+def test_a_spreadsheet_computes_nothing_that_a_document_wrote() -> None:
+    assert lists.csv_of([["=HYPERLINK(1)", "-5", Decimal("-5"), None]]).decode("utf-8-sig") == "'=HYPERLINK(1),'-5,-5,\r\n"
+    book = load_workbook(io.BytesIO(lists.xlsx_of([["=1+1", "a<b & \x0c”"], [Decimal("0.1"), "x" * 30]])))
+    rows = [[(cell.value, cell.data_type) for cell in row] for row in book.active.iter_rows()]  # type: ignore[union-attr]
+    assert rows == [[("=1+1", "s"), ("a<b & ”", "s")], [(0.1, "n"), ("x" * 30, "s")]]
 
 
 async def test_what_rests_or_is_taken_back_is_said_with_the_reason(catalog: Running) -> None:
@@ -420,7 +469,7 @@ async def test_a_repealed_document_gives_nothing_to_publish_and_a_replaced_one_a
     clerk = await officer(catalog, "甲", "editor")
     await catalog.hear(DocumentReplaced(document=DOCUMENT, version=2, replaces=1))
     checks = (await clerk.get(f"/v1/benefits/{benefit}/checks")).json()
-    assert (checks["clean"], [finding["severity"] for finding in checks["findings"]]) == (True, ["warning"])
+    assert (checks["clean"], [f["severity"] for f in checks["findings"] if f["at"] == "source"]) == (True, ["warning"])
     await catalog.hear(DocumentRepealed(document=DOCUMENT, repealed_on=date(2026, 5, 1)))
     checks = (await clerk.get(f"/v1/benefits/{benefit}/checks")).json()
     assert (checks["clean"], {finding["severity"] for finding in checks["findings"]}) == (False, {"warning", "error"})

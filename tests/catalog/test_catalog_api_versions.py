@@ -13,7 +13,8 @@ from contracts import rules
 from contracts.events import DocumentFacts, DocumentRead, DocumentRepealed, DocumentReplaced, MeasureRead, Payload
 from contracts.registry import load_registry
 from contracts.rules import parse_benefit
-from services.catalog import api, sources
+from services.catalog import sources
+from services.catalog.api import ROUTERS, asking
 from services.catalog.domain.drafts import drafts
 from services.catalog.handlers import documents
 from services.catalog.main import SUBSCRIPTIONS
@@ -63,7 +64,7 @@ def replaced(by: int, *changed: str) -> DocumentReplaced:
 @pytest.fixture
 async def catalog(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Running]:
     transport = httpx.MockTransport(lambda request: httpx.Response(200, json=CLEAN))
-    monkeypatch.setattr(api, "PolicyMatch", partial(sources.PolicyMatch, transport=transport))
+    monkeypatch.setattr(asking, "PolicyMatch", partial(sources.PolicyMatch, transport=transport))
     draft = partial(drafts, registry=load_registry(), city="350200")
     heard = {
         DocumentRead: documents.on_documents_read,
@@ -71,7 +72,7 @@ async def catalog(database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
         DocumentReplaced: documents.on_documents_replaced,
     }
     subscriptions = SUBSCRIPTIONS | {event: partial(handler, drafting=draft) for event, handler in heard.items()}  # type: ignore[operator]
-    app = create_app("catalog", store=Store, subscriptions=subscriptions, routers=[api.router], settings=settings(database))
+    app = create_app("catalog", store=Store, subscriptions=subscriptions, routers=ROUTERS, settings=settings(database))
     async with running(app) as service:
         yield service
 

@@ -250,3 +250,40 @@ def test_a_service_asks_what_its_target_says() -> None:
 def test_growth_asked_for_is_no_report_of_growth() -> None:
     assert len(draft("对同比增长10%以上的规上工业企业给予10万元奖励。")) == 1
     assert draft("同比增长10%，给予企业奖励100万元已全部兑现1.2亿元。") == []
+
+
+def test_stages_on_the_way_to_the_market_add_up_and_each_has_its_part() -> None:
+    benefit = only(
+        "对在北交所上市的企业，分阶段奖励800万元，其中对办理辅导备案登记手续的，奖励100万元；"
+        "对经北交所正式受理申请材料的，奖励300万元；对在北交所成功发行上市的，奖励400万元。"
+    )
+    (ways,) = conditions_in(benefit["rule"])
+    steps = [way["where"][0]["value"] for way in ways["any"]]
+    assert steps == ["辅导备案", "受理", "发行"]
+    stages = amount_of(benefit)["sum"]
+    assert [stage["case"][0][1] for stage in stages] == [{"fixed": 1000000}, {"fixed": 3000000}, {"fixed": 4000000}]
+
+
+def test_a_nominee_is_not_a_laureate_and_each_is_paid_as_said() -> None:
+    benefit = only("对首次获评中国质量奖、中国质量奖提名奖的单位，分别予以300万元、100万元资助。")
+    laureate, nominee = conditions_in(benefit["rule"])[0]["any"]
+    assert laureate == certificate("中国质量奖", first=True)
+    assert nominee["fact"].startswith("open.")
+    (best, paid), (other, less) = amount_of(benefit)["case"]
+    assert (best["some"], paid) == ("certificate", {"fixed": 3000000})
+    assert (other["fact"], less) == (nominee["fact"], {"fixed": 1000000})
+
+
+def test_a_pool_a_joint_cap_and_the_sharing_of_cost_are_terms() -> None:
+    benefit = closing(
+        "对小微企业，给予5万元补助。",
+        "本项目每年资助总额不超过300万元，即申即享。单家企业全年累计不超过50万元。补助资金由市区按6:4比例承担。",
+    ).benefit
+    assert benefit["budget"] == {"pool": "措施", "total": 3000000, "per": "year", "order": "first_come"}
+    assert benefit["stacking"]["caps"] == [{"name": "措施 合计", "at": 500000, "per": "year"}]
+    assert [(one["level"], str(one["share"])) for one in benefit["procedure"]["funding"]] == [("市", "0.6"), ("区", "0.4")]
+
+
+def test_software_services_are_not_the_whole_trade_of_information() -> None:
+    (test,) = asked_in("对软件和信息技术服务业企业，给予5万元奖励。")
+    assert test == {"fact": "industry", "is": "under", "value": ["I65"]}

@@ -152,7 +152,7 @@ async def test_on_the_mock_a_group_comes_back_a_session_timeout_less_a_second_af
         begun = time.monotonic()
         async with member(broker.bootstrap, topic, name):
             seconds.append(time.monotonic() - begun)
-    assert seconds[0] < 1.5 < seconds[1] < 4
+    assert seconds[1] > 1.5
 
 
 async def test_the_mocks_admin_api_makes_no_topics(mock_broker: MockBroker) -> None:

@@ -193,21 +193,43 @@ CREATE TRIGGER lose_one BEFORE INSERT ON outbox FOR EACH ROW EXECUTE FUNCTION lo
 """
 
 
-def test_a_run_that_loses_one_event_of_the_outbox_does_not_end_well_and_says_how_many_are_missing(
-    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    docs, here = folder / "one document", folder / "lost"
-    for new in (docs, here):
-        new.mkdir(mode=0o755)
+BREAK_DRAFTS = """
+CREATE FUNCTION break_drafts() RETURNS trigger AS $$
+BEGIN
+    RAISE EXCEPTION 'broken on purpose' USING ERRCODE = '22023';
+END $$ LANGUAGE plpgsql;
+CREATE TRIGGER break_drafts BEFORE INSERT ON benefits FOR EACH ROW EXECUTE FUNCTION break_drafts();
+"""
+
+
+def sabotaged(here: Path, monkeypatch: pytest.MonkeyPatch, *, service: str, sql: str) -> int:
+    """Run the demo on one document with something broken in a service's database; its exit code. It writes to `here`."""
+    docs = here / "documents"
+    docs.mkdir(mode=0o755, parents=True)
     shutil.copy(SAMPLES / "05_notice_gb18030.txt", docs)
     for name in [name for name in os.environ if name.startswith(("ZHAOQI_", "OTEL_"))]:
         monkeypatch.delenv(name)
 
     def prepared(platform: Platform) -> None:
-        apart(statement(platform.databases["policy_match"], LOSE_ONE))
+        apart(statement(platform.databases[service], sql))
 
-    code = run(docs=docs, out=here / "demo.json", var=here / "var", count=300, prepared=prepared)
-    assert code == 1
-    messages = json.loads((here / "demo.json").read_text("utf-8"))["messages"]
+    return run(docs=docs, out=here / "demo.json", var=here / "var", count=300, prepared=prepared)
+
+
+def test_a_run_that_loses_one_event_of_the_outbox_does_not_end_well_and_says_how_many_are_missing(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sabotaged(folder / "lost", monkeypatch, service="policy_match", sql=LOSE_ONE) == 1
+    messages = json.loads((folder / "lost" / "demo.json").read_text("utf-8"))["messages"]
     assert messages["delivered"] == messages["expected"] - 1
     assert f"1 of {messages['expected']} messages due were not delivered" in capfd.readouterr().out
+
+
+def test_a_run_in_which_a_service_cannot_handle_what_it_hears_stops_and_says_which_and_why(
+    folder: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert sabotaged(folder / "broken", monkeypatch, service="catalog", sql=BREAK_DRAFTS) == 1
+    told = capfd.readouterr().err.replace("\n", " ")
+    assert "catalog could not handle" in told
+    assert "22023" in told or "InvalidParameterValueError" in told
+    assert not (folder / "broken" / "demo.json").exists()

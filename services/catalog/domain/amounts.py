@@ -183,6 +183,9 @@ def _with_tiers(text: str, span: Span, shares: list[Share]) -> list[Share]:
         start = max(previous_end, clause.start)
         words = text[start : share.figure.span.start]
         case = re.search(
+            r"(?:^|[,;])(?:其中,?)?(?:对)?(?P<t>[^,;]{2,60}?)的,(?:可)?(?:给予|予以|奖励|补助|补贴|资助)[^,;\d]{0,12}$",
+            words.rpartition("。")[2],
+        ) or re.search(
             r"(?:其中,?)?(?:对)?(?P<t>[^,;]{2,60}?)(?:的)?,?(?:一次性|最高|分别|每[家个]|不超过|给予|予以|奖励|补助|补贴|资助|可|按)*$",
             words.rpartition("。")[2],
         )
@@ -200,7 +203,7 @@ def _with_tiers(text: str, span: Span, shares: list[Share]) -> list[Share]:
     if pairing:
         before = text[span.start : span.start + pairing.start()].rstrip(",")
         parts = re.split(r"、|和|以及|或", before.rpartition("对")[2])
-        if len(parts) == len(out):
+        if len(parts) == len(out) and not any("," in part for part in parts):
             at = span.start + len(before) - len(before.rpartition("对")[2])
             spans = []
             for part in parts:

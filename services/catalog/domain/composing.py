@@ -15,6 +15,7 @@ from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.recognition import Condition
 from services.catalog.domain.records import Rows
 
+_STAGED = frozenset({"上市板块", "上市阶段"})
 _EVIDENCE = ("quote", "article", "span")
 
 
@@ -86,7 +87,9 @@ def composed(
             return None  # what the term means is asked instead
         if steps and condition.comparison is not None and span.meets(steps[0]):
             return {"any": [bare(case) for case in steps[1]]} | ground.evidence(span)
-        if steps and steps[0].within(span):
+        if steps and condition.attribute in _STAGED and span.end <= steps[0].start and any("ipo_step" in str(case) for case in steps[1]):
+            return {"any": [bare(case) for case in steps[1]]} | ground.evidence(span)  # who is on the way has its stage's part
+        if steps and steps[0].within(span) and condition.operator == "contains":
             return None  # the whole row of steps, kept as it stands
         answer = told(condition, words, setting, text=text)
         rule.notes += answer.notes
@@ -96,6 +99,10 @@ def composed(
         ways = [_all_of(nodes) for way in choices if (nodes := [n for i in way if (n := node(i)) is not None])]
         if ways:
             rule.take(ways[0] if len(ways) == 1 else {"any": ways})
+    if not rule.tests:  # each was taken for part of another: better a person than everybody
+        for condition in governed:
+            if not any(term in text[condition.span.start : condition.span.end] for term in setting.meanings):
+                rule.take({"judged": text[condition.span.start : condition.span.end]} | ground.evidence(condition.span))
     return rule
 
 
@@ -104,8 +111,9 @@ def steps_of(amount: Amount, paid: Node | None) -> tuple[Span, list[Node]] | Non
     first = amount.shares[0].tier if amount.kind == "tiered" else None
     node = paid or {}
     node = node["of"] if "cap" in node else node
-    cases = [case for case, _ in node.get("case", ())]
-    return (first, cases) if first is not None and cases and all("judged" not in case for case in cases) else None
+    cases = [case for stage in (node, *node.get("sum", ())) if isinstance(stage, dict) for case, _ in stage.get("case", ())]
+    chosen = "sum" in node or all("judged" not in case for case in cases)  # a stage that a person sees is a stage all the same
+    return (first, cases) if first is not None and cases and chosen else None
 
 
 def _part_of_a_name(text: str, governed: Sequence[Condition], setting: Setting) -> set[int]:

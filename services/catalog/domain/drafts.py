@@ -14,6 +14,7 @@ from typing import Any
 from contracts.rules import Registry
 from services.catalog.domain import terms
 from services.catalog.domain.amounts import amount as read_amount
+from services.catalog.domain.cases import generated
 from services.catalog.domain.composing import Ground, Rule, bare, composed, steps_of
 from services.catalog.domain.conditions import conditions
 from services.catalog.domain.facts import told
@@ -89,7 +90,15 @@ def drafts(clauses: Sequence[Clause], document: Document, *, registry: Registry,
     rules: dict[str, list[Node]] = {}
     for clause, draft in found:
         rules.setdefault(clause.number, []).append(draft.benefit["rule"])
-    return [_governed(_referring(clause, draft, rules), wide) for clause, draft in found]
+    return [_with_cases(_governed(_referring(clause, draft, rules), wide), registry) for clause, draft in found]
+
+
+def _with_cases(draft: Draft, registry: Registry) -> Draft:
+    """A draft with the cases that follow from its own rule, on the first day it is in force or can be claimed."""
+    begins = [span["from"] for name in ("valid", "window") if (span := draft.benefit.get(name)) and span.get("from")]
+    day = date.fromisoformat(max(begins)) if begins else None
+    cases = generated(draft.benefit["rule"], draft.benefit["amount"], as_of=day, registry=registry)
+    return replace(draft, benefit=draft.benefit | {"cases": cases}) if cases else draft
 
 
 _REFERS = re.compile(r"(?:符合|满足|具备|享受|获得)(?:本[\u4e00-\u9fa5]{2,6})?(?P<n>第[一二三四五六七八九十百\d]+条)(?![^,。;]{0,20}不)")
@@ -153,7 +162,7 @@ def _reports(body: Passage, provision: Provision) -> bool:
     words = body.text[provision.span.start : provision.span.end]
     at = provision.gives_at - provision.span.start
     clause = words[max(words.rfind(c, 0, at) for c in ",;。") + 1 : at + 12]
-    return bool(RESULT.search(clause) or re.search(r"截至|兑现\d|年\d+月至", words))
+    return bool(RESULT.search(clause) or re.search(r"截至(?!上)|兑现\d|年\d+月至", words))
 
 
 def _numbered(draft: Draft, i: int, of: int) -> Draft:
@@ -210,8 +219,10 @@ def _promised(
         "mode": terms.mode(body.text, bool(paid.amount)),
         "valid": terms.valid(document.valid_from or document.issue_date, document.valid_to, body, provision),
         "window": terms.window(body),
-        "stacking": terms.stacking(body, provision, document.title, _article(clause), document.clauses),
+        "stacking": terms.stacking(body, provision, document.title, _article(clause), document.clauses, setting=setting),
         "obligations": terms.obligations(body),
+        "procedure": terms.procedure([body.text, *(Passage.of(c).text for c in document.clauses)]),
+        "budget": terms.budget([body.text, *(Passage.of(c).text for c in document.clauses)], document.title),
     }
     findings = [*paid.notes, *rule.notes]
     if not rule.tests:

@@ -25,6 +25,7 @@ from services.catalog.domain.records import (
     moved_or_founded,
     phrase_of,
     record_of_conduct,
+    staffed,
 )
 from services.catalog.domain.times import over, period, steps
 from services.catalog.domain.vocabulary import fact_said, figure_fact, state
@@ -91,6 +92,10 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
         text, condition = words, replace(condition, span=Span(0, len(words)))
     phrase = phrase_of(text, condition.span)
     around = text[phrase.start : phrase.end]
+    if (people := staffed(text, condition.span)) is not None:
+        return people
+    if name in ("主体类型", "资质认定", "其他条件") and (changed := changed_form(around)) is not None:
+        return changed
     if condition.comparison is not None:
         return _bounded(condition, condition.comparison, words, text, setting)
     if condition.window is not None:
@@ -99,7 +104,7 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
         case "企业规模":
             return _size(words, registry)
         case "注册地" | "纳税地" | "统计地":
-            return _place(name, words, setting)
+            return _place(name, around if re.search("均|都", around) else words, setting)
         case "行业":
             return _trade(condition, words, text, setting)
         case "主体类型":
@@ -108,7 +113,7 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
             codes = named(registry, "taxpayer_type", words)
             return Told({"fact": "taxpayer_type", "is": "in", "value": codes}) if codes else Told({"judged": words})
         case "资质认定":
-            return changed_form(around) or honour(text, condition.span, registry)
+            return honour(text, condition.span, registry)
         case "首次认定":
             return _first(condition, text, registry)
         case "名单入选" | "项目入库":
@@ -169,6 +174,10 @@ def _trade(condition: Condition, words: str, text: str, setting: Setting) -> Tol
     if re.search(r"外贸|进出口", words):
         return Told({"fact": "foreign_trade_registered", "is": "=", "value": True})
     codes, _ = named_at(setting.registry, "industry", text, condition.span)
+    printed = re.match(r"[^(]{0,12}\(((?:\d{2}、?)+)\)", text[condition.span.start :])
+    if printed and codes:
+        known = setting.registry.codes["industry"]
+        codes = [c for number in printed[1].split("、") for c in known if re.fullmatch(f"[A-T]{number}", c)] or codes
     if codes:
         return Told({"fact": "industry", "is": "under", "value": codes}, ("行业按国民经济行业分类名称对应，请核对",))
     return Told({"fact": "open.行业", "is": "=", "value": words})
@@ -305,8 +314,12 @@ def _size(words: str, registry: Registry) -> Told:
     return Told(_any_of(tests)) if tests else Told({"judged": words})
 
 
+_PLACES = (("注册地", "district", "注册"), ("纳税地", "tax_district", "纳税|税务|税收"), ("统计地", "statistics_district", "统计|纳统"))
+
+
 def _place(name: str, words: str, setting: Setting) -> Told:
-    fact = {"注册地": "district", "纳税地": "tax_district", "统计地": "statistics_district"}[name]
+    fact = next(fact for attribute, fact, _ in _PLACES if attribute == name)
+    facts = [fact, *(other for _, other, said in _PLACES if other != fact and re.search(said, words))]
     codes = named(setting.registry, "district", words)
     if not codes and re.search(r"本区|我区|全区|区内|辖区", words) and setting.place:
         codes = [setting.place]
@@ -315,7 +328,7 @@ def _place(name: str, words: str, setting: Setting) -> Told:
     if not codes and re.search(r"本省|我省|全省|省内", words):
         codes = [setting.city[:2] + "0000"]
     if codes:
-        return Told({"fact": fact, "is": "under", "value": codes})
+        return Told(_all_of([{"fact": fact, "is": "under", "value": codes} for fact in facts]))
     return Told({"fact": f"open.{name}", "is": "=", "value": words}, ("地名不在本市行政区划表中",))
 
 
@@ -326,6 +339,8 @@ _OTHER_LEGAL_PERSONS = ("institution", "association", "foundation", "social_serv
 
 def _body(words: str, registry: Registry) -> Told:
     owners = named(registry, "ownership", words)
+    if "内资" in words:
+        return Told({"fact": "ownership", "is": "not_in", "value": ["foreign", "hmt"]}, ("按所有制区分对象，请做公平竞争审查",))
     if re.search(r"台资|台商|台企", words):
         return Told({"fact": "taiwan_invested", "is": "=", "value": True})
     if owners:

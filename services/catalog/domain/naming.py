@@ -46,7 +46,9 @@ def named_at(registry: Registry, codes: str, text: str, span: Span) -> tuple[lis
     left, right = max(0, span.start - 30), min(len(text), span.end + 30)
     found: list[str] = []
     places: list[Span] = []
-    for wording in sorted({w for many in table.values() for w in many}, key=lambda w: len(_plain(w)), reverse=True):
+    words = plain_quotes(text[left:right])
+    standing = {w for many in table.values() for w in many if _plain(w) in words}
+    for wording in sorted(standing, key=lambda w: len(_plain(w)), reverse=True):
         for m in _shape(wording).finditer(text, left, right):
             place = Span(m.start(), m.end())
             if place.meets(span) and not any(place.meets(p) for p in places):
@@ -63,6 +65,7 @@ def plain_quotes(words: str) -> str:
 _QUOTES = '“”‘’"「」'
 
 
+@lru_cache(maxsize=4096)
 def _plain(wording: str) -> str:
     return plain_quotes(wording).replace("（", "(").replace("）", ")")
 

@@ -12,12 +12,12 @@ from typing import Any
 from services.catalog.domain.amounts import Amount, Share
 from services.catalog.domain.attributes import MEASURED
 from services.catalog.domain.facts import FIGURES, told
-from services.catalog.domain.naming import Node, Setting, open_fact
+from services.catalog.domain.naming import Node, Setting, named_at, open_fact
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import NUMERAL, Figure, comparisons, figures, numeral, plain
 from services.catalog.domain.recognition import Condition
-from services.catalog.domain.records import Rows, added_up
+from services.catalog.domain.records import Rows, added_up, market_step, one_honour
 from services.catalog.domain.records import counted as counted_rows
 from services.catalog.domain.shapes import instalments, matched, net, per_step, within_both
 from services.catalog.domain.times import period
@@ -161,12 +161,29 @@ def _several(passage: Passage, amount: Amount, described: Sequence[Rows], *, set
         cases.append([_chosen(passage, share, line, setting), paid])
         lines.append(line.condition.comparison.figures[0].base if line and line.condition.comparison else None)
     paid_each = [case[1] for case in cases]
+    if re.search("分阶段|分步|分期", text_before(passage, amount)):
+        stages = [[_stage(passage, share, setting) or chosen, paid] for share, (chosen, paid) in zip(amount.shares, cases, strict=True)]
+        return {"sum": [{"case": [stage]} for stage in stages]}
     if (whole := within_both(passage.text, amount, paid_each) or instalments(passage.text, amount_span(amount), paid_each)) is not None:
         return whole
     known = [line for line in lines if line is not None]
     if len(known) == len(cases) and known == sorted(known) and lead and lead.condition.operator in (">", ">="):
         cases.reverse()  # the first true case counts: 达到50个, 达到100个 begin with the higher line
     return {"case": cases}
+
+
+def text_before(passage: Passage, amount: Amount) -> str:
+    """The words of the article up to the first figure, as far as they may announce it."""
+    at = amount.shares[0].figure.span.start
+    return passage.text[max(passage.text.rfind("。", 0, at), at - 120, 0) : at]
+
+
+def _stage(passage: Passage, share: Share, setting: Setting) -> Node | None:
+    """A stage on the way to the stock market that a step of the amount is paid for."""
+    if share.tier is None:
+        return None
+    step = market_step(passage.text[share.tier.start : share.tier.end], setting.registry).node
+    return step | {"quote": passage.quote(share.tier)} if "judged" not in step else None
 
 
 def amount_span(amount: Amount) -> Span:
@@ -211,4 +228,6 @@ def _chosen(passage: Passage, share: Share, line: _Line | None, setting: Setting
     quote = passage.quote(share.tier)
     if line is not None:
         return told(line.condition, line.words, setting).node | {"quote": quote}
+    if named_at(setting.registry, "honours", passage.text, share.tier)[0]:
+        return one_honour(passage.text, share.tier, setting.registry).node | {"quote": quote}
     return {"judged": passage.text[share.tier.start : share.tier.end], "quote": quote}

@@ -27,6 +27,9 @@ _VERB = re.compile(
 _LIST_WORD = re.compile(r"(?:公告|公示)?(?:名单|名录|目录|清单|年报库|数据库|项目库|后备库|储备库|库)(?:的?企业)?$")
 
 
+_LESSER = re.compile("提名|后备|培育|候选|入围")
+
+
 def phrase_of(text: str, span: Span) -> Span:
     """The unbroken words around a condition: from the stop or the 对 before it to the stop behind it."""
     start = max(text.rfind(c, 0, span.start) for c in ",。;:(") + 1
@@ -40,7 +43,25 @@ def title(words: str) -> str:
     return re.sub(r"^(?:对|为|给|首获|首次)+", "", _VERB.sub("", words)).strip("的,、") or words
 
 
+_ROW = re.compile(r"(?:[、和及或](?:以及)?[^,。;:、和及或的对给予]{2,24}?(?:奖|称号|荣誉|认证|品牌))+")
+_ONE = re.compile(r"[^、和及或]{2,}")
+
+
 def honour(text: str, span: Span, registry: Registry) -> Told:
+    """One of the titles named in a row (获评甲奖、乙奖的单位): any of them, each asked for as it is worded."""
+    row = _ROW.match(text, span.end)
+    own = one_honour(text, span, registry)
+    if row is None:
+        return own
+    others = [one_honour(text, Span(row.start() + m.start(), row.start() + m.end()), registry) for m in _ONE.finditer(row.group())]
+    ways: list[Node] = []
+    for way in (own, *others):
+        if way.node not in ways:
+            ways.append(way.node)
+    return Told(ways[0] if len(ways) == 1 else {"any": ways}, own.notes)
+
+
+def one_honour(text: str, span: Span, registry: Registry) -> Told:
     """A title held: in the set of honours where it only has to stand, a certificate where it says first, when or of which level.
 
     A title that the registry does not know is an open fact: nobody is known to lack it.
@@ -50,6 +71,13 @@ def honour(text: str, span: Span, registry: Registry) -> Told:
         return listed(text, span, registry)
     titles, places = named_at(registry, "honours", text, span)
     notes: tuple[str, ...] = ()
+    lesser = [p for p in places if _LESSER.match(text, p.end)]
+    if lesser:  # 中国质量奖提名奖 is not 中国质量奖
+        full = [p for p in places if p not in lesser]
+        other: Node = {"fact": open_fact(text[lesser[0].start : lesser[0].end] + "提名或培育", "资质"), "is": "=", "value": True}
+        if not full:
+            return Told(other)
+        return Told({"any": [one_honour(text, full[0], registry).node, other]})
     if not titles and "科技型企业" in words:
         titles, notes = ["高新技术企业", "科技型中小企业"], ("“科技型企业”没有统一的认定，按高新技术企业和科技型中小企业理解，请核对",)
     if "专精特新企业" in plain_quotes(words):
@@ -109,6 +137,8 @@ STEPS = (
 def market_step(words: str, registry: Registry) -> Told:
     """A step to the stock market that was taken; being listed on a board is a fact of its own."""
     boards = named(registry, "stock_listing", words)
+    if re.search("协议|签署|签订", words):
+        return Told({"judged": words})
     step = next((name for name, said in STEPS if re.search(said, words)), None)
     if step in ("上市", "挂牌") and boards:
         return Told({"fact": "stock_listing", "is": "in", "value": boards})
@@ -141,10 +171,10 @@ def changed_form(words: str) -> Told | None:
     turn = re.search(r"由(?P<from>[^,。;]*?)(?:转型|转变|转换|变更|升级)?(?:登记|注册|转)?(?:为|成)(?P<to>[^,。;]*)", words)
     before = [f for f in _FORMS if turn and f in turn["from"]]
     after = [f for f in _FORMS if turn and f in turn["to"]]
-    if not before:
+    if not before or not after:
         return None
     where: list[Node] = [{"field": "kind", "is": "=", "value": "组织形式"}, {"field": "from", "is": "in", "value": before}]
-    return Told({"some": "change", "where": where + ([{"field": "to", "is": "in", "value": after}] if after else [])})
+    return Told({"some": "change", "where": [*where, {"field": "to", "is": "in", "value": after}]})
 
 
 def looked_back(text: str, span: Span) -> str:
@@ -211,7 +241,7 @@ HIRED: tuple[tuple[str, Node], ...] = (
     (r"就业困难", {"field": "status", "is": "=", "value": "就业困难人员"}),
     (r"退役军人", {"field": "status", "is": "=", "value": "退役军人"}),
     (r"毕业年度(?:内)?(?:的)?(?:高校)?毕业生|毕业年度", {"field": "status", "is": "=", "value": "毕业年度高校毕业生"}),
-    (r"离校(?:[两二2]年内)?未就业", {"field": "status", "is": "=", "value": "离校未就业"}),
+    (r"离校(?:[两二2]年内?)?未就业", {"field": "status", "is": "=", "value": "离校未就业"}),
 )  # fmt: skip
 CONTRACTS = ("技术开发", "技术转让", "技术许可", "技术咨询", "技术服务", "政府采购", "配套采购")
 
@@ -291,6 +321,21 @@ def _contracts(text: str, target: Span, governed: Sequence[Condition]) -> Rows |
     return Rows("contract", tuple(where), tuple(sorted({*sums, *others})), {"sum": "contract", "field": "amount", "where": where} | test)
 
 
+_STAFF = re.compile(
+    rf"(?P<n>{NUMERAL})(?:名|人)(?:及)?以上(?:的)?(?:工作人员|员工|职工|人员)?[^,。;]{{0,8}}?(?:缴纳|参加|缴交)(?:社会保险费?|社保)(?P<m>半|{NUMERAL})(?P<u>年|个月)(?:及)?以上"
+)
+
+
+def staffed(text: str, span: Span) -> Told | None:
+    """5名以上工作人员缴纳社保半年以上: so many persons insured for so long."""
+    said = _STAFF.search(text, max(0, span.start - 20), min(len(text), span.end + 30))
+    if said is None or not Span(said.start(), said.end()).meets(span):
+        return None
+    months = 6 if said["m"] == "半" else int(numeral(said["m"])) * (12 if said["u"] == "年" else 1)
+    where = [{"field": "months", "is": ">=", "value": months}]
+    return Told({"count": "insured_person", "where": where, "is": ">=", "value": int(numeral(said["n"]))})
+
+
 def _hires(text: str, target: Span, governed: Sequence[Condition]) -> Rows | None:
     """招用登记失业人员…并缴纳社会保险费6个月以上: persons hired, who they are, how long insured, how many."""
     chosen = _inside(governed, "招用对象")
@@ -301,6 +346,9 @@ def _hires(text: str, target: Span, governed: Sequence[Condition]) -> Rows | Non
     where: list[Node] = [whom[0] if len(whom) == 1 else {"any": whom}] if whom else [{"judged": words}]
     for i in _inside(governed, "社保缴纳", "劳动合同期限", "就业年限"):
         bound = governed[i].comparison
+        if bound is None and governed[i].attribute == "社保缴纳":
+            where.append({"field": "insured_now", "is": "=", "value": True})
+            chosen.append(i)
         if bound is None or bound.figures[0].unit not in ("个月", "年"):
             continue
         months = plain(bound.figures[0].value * (12 if bound.figures[0].unit == "年" else 1))

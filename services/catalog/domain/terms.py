@@ -3,12 +3,15 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
+from services.catalog.domain.naming import Setting
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import NUMERAL, Figure, numeral, plain, windows
 from services.catalog.domain.recognition import Condition
+from services.catalog.domain.vocabulary import fact_said
 
 KINDS = (
     "资金补助", "融资信贷", "税费", "办事便利", "知识产权", "人才", "数据", "司法保护", "通关贸易", "场地要素", "咨询服务", "信用", "其他",
@@ -78,7 +81,7 @@ def valid(start: date | None, end: date | None, passage: Passage | None, provisi
 _CLAIM = re.compile(r"(?:申报|申请|提交|受理|填报)(?:时间|期限|截止)?[^,。;]{0,10}$|^[^,。;]{0,6}(?:申报|提交|前申请)")
 
 
-_CLAIMED = re.compile(r"[^,。;]{0,6}(?:申报|提交申请|提出申请)|[^。;]{0,12}(?:企业|申报单位)?确认(?:兑现|申领)")
+_CLAIMED = re.compile(r"[^,。;]{0,6}(?:申报(?!的)|提交申请|提出申请)|[^。;]{0,12}(?:企业|申报单位)?确认(?:兑现|申领)")
 
 
 def window(passage: Passage) -> dict[str, Any] | None:
@@ -95,11 +98,17 @@ def window(passage: Passage) -> dict[str, Any] | None:
 _PAIR = re.compile(r"(?:与|和)(?P<a>[^,。;与和]{4,30}?)(?:政策)?(?:等)?,?不(?:得|能|可|再)?(?:重复|同时|叠加)(?:享受|申[请报]|支持)?")
 _WIDE = re.compile(r"就高不(?:就低|重复)|不(?:得|能|再|予)?重复(?:享受|支持|奖励|资助|申[请报])|从高|从优")
 _JOINT = re.compile(
-    rf"(?:单个|单家|每家|同一|每个)?(?:企业|单位)?[^,。;]{{0,24}}?(?:累计|合计|总额|全年|可叠加|叠加后|最高)[^。;]{{0,24}}?(?:不(?:得)?超过|最高(?:可享|不超过)?|可享)(?P<n>{NUMERAL})(?P<u>[万亿]*元)"
+    r"(?:单个|单家|每家|同一|每个)(?:企业|单位)[^,。;]{0,24}?(?:累计|合计|总额|全年|可叠加|叠加后|最高)[^。;]{0,24}?"
+    rf"(?:不(?:得)?超过|最高(?:可享|不超过)?|可享)(?P<n>{NUMERAL})(?P<u>[万亿]*元)"
 )
 
 
-def stacking(passage: Passage, provision: Provision, policy: str, article: str, wide: Sequence[str]) -> dict[str, Any] | None:
+_BY_FACT = re.compile(r"(?:补助|补贴|奖励|资金|累计|合计)[^。;]{0,16}?不(?:得)?超过(?P<what>[^。;]{4,40})")
+
+
+def stacking(
+    passage: Passage, provision: Provision, policy: str, article: str, wide: Sequence[str], *, setting: Setting
+) -> dict[str, Any] | None:
     """Once-only words of the provision or of a document-wide clause; groups from 不重复, 就高; caps that several benefits share."""
     own = passage.text[provision.span.start : provision.span.end]
     clauses = [re.sub(r"\s", "", clause) for clause in wide]
@@ -117,6 +126,11 @@ def stacking(passage: Passage, provision: Provision, policy: str, article: str, 
     if caps:
         at = Figure(numeral(caps[0]["n"]), caps[0]["u"], Span(0, 0)).base
         found["caps"] = [{"name": f"{policy} 合计", "at": plain(at), "per": "year"}]
+    for m in (m for words in clauses for m in _BY_FACT.finditer(words)):
+        fact = fact_said(m["what"], setting.registry)
+        if fact and "caps" not in found:
+            when = "this_year" if "当年" in m["what"] else "last_year"
+            found["caps"] = [{"name": f"{policy} 合计", "at": {"fact": fact, "period": when}, "per": "year"}]
     once = _once(own) or next((said for words in clauses if (said := _once_in_life(words))), None)
     if once:
         found["once"] = once
@@ -137,6 +151,50 @@ def _once(own: str) -> str | None:
 
 def _once_in_life(words: str) -> str | None:
     return "life" if re.search(r"(?:只|仅)(?:能|可)?(?:享受|支持|奖励|补助|申报)一次", words) else None
+
+
+_FUNDING = re.compile(
+    r"由?(?P<who>(?:省|市|区|县){2,3})(?:级)?(?:财政)?(?:各)?按?(?:照)?(?P<a>\d)[:∶](?P<b>\d)(?:的)?(?:比例)?(?:承担|分担|负担)"
+)
+_APPROVED = re.compile(
+    rf"(?P<from>{NUMERAL})(?:[-—至](?P<to>{NUMERAL}))?万元(?P<side>以内|以下|以上)?的?[^;。]{{0,4}}?,?(?P<how>(?:审核后|报)[^;。]{{2,14}})"
+)
+
+
+def procedure(words: Sequence[str]) -> dict[str, Any] | None:
+    """Who pays which part (由市县按5:5比例承担) and who approves which sums, where the clauses say so."""
+    found: dict[str, Any] = {}
+    for text in words:
+        shared = _FUNDING.search(text)
+        if shared and len(shared["who"]) == 2:
+            parts = [int(shared["a"]), int(shared["b"])]
+            shares = [Decimal(p) / sum(parts) for p in parts]
+            found["funding"] = [{"level": level, "share": share} for level, share in zip(shared["who"], shares, strict=True)]
+        lines = list(_APPROVED.finditer(text)) if "审批" in text or "审核" in text else []
+        if len(lines) > 1:
+            steps: list[list[Any]] = []
+            for m in lines:
+                above = m["to"] is not None or m["side"] == "以上"
+                steps.append([plain(numeral(m["from"]) * 10000 + Decimal("0.01")) if above else 0, m["how"]])
+            found["approval"] = steps
+    return found or None
+
+
+_POOL = re.compile(
+    r"(?:本项目|本专项|专项资金|本政策|本措施)[^,。;]{0,8}?(?P<year>每年|年度)?[^,。;]{0,6}(?:资助|支持|奖励|补助|资金)?总(?:额|量|规模)"
+    rf"(?:不超过|控制在|为)(?P<n>{NUMERAL})(?P<u>[万亿]*元)"
+)
+
+
+def budget(words: Sequence[str], policy: str) -> dict[str, Any] | None:
+    """The pool that all payments come from, where the clauses print its size."""
+    for text in words:
+        said = _POOL.search(text)
+        if said:
+            total = Figure(numeral(said["n"]), said["u"], Span(0, 0)).base
+            order = {"order": "first_come"} if re.search("先到先得|先报先得|即申即享", text) else {}
+            return {"pool": policy, "total": plain(total)} | ({"per": "year"} if said["year"] else {}) | order
+    return None
 
 
 _DUTY = re.compile(

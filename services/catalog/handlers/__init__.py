@@ -11,6 +11,9 @@ from contracts.registry import load_registry
 from contracts.rules import Benefit, RuleError, dumps, facts_of, loads, parse_benefit
 from services.catalog.domain import review
 from services.catalog.domain.drafts import Clause, Document, Draft
+from services.catalog.domain.fairness import unfair
+from services.catalog.domain.lint import lint
+from services.catalog.domain.readiness import Readiness, readiness
 from services.catalog.domain.review import Action, Standing
 from services.chassis.work import Work
 
@@ -93,11 +96,17 @@ class Finding:
 
 @dataclass(frozen=True)
 class Checks:
-    """What the checks of a benefit found: findings, its cases, and whom it would reach (null where it was not computed)."""
+    """What the checks of a benefit found: findings, its cases, and whom it would reach (None where it was not computed).
+
+    `rule` and `amount` are the matcher's lines in Chinese: path, depth, words, quote, article.
+    """
 
     findings: tuple[Finding, ...]
     cases: tuple[dict[str, Any], ...] = ()
     reach: dict[str, Any] | None = None
+    readiness: Readiness | None = None
+    rule: tuple[dict[str, Any], ...] = ()
+    amount: tuple[dict[str, Any], ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -185,6 +194,9 @@ class Store(Protocol):
     async def due(self, today: date) -> list[str]:
         """Benefits on offer whose last day has passed."""
 
+    async def beside(self, document: str, benefit: str) -> list[Kept]:
+        """The other benefits of a document."""
+
     async def force_of(self, document: str, version: int | None) -> tuple[date | None, int | None]:
         """The day a document was repealed, and the version that replaced this one; None for neither."""
 
@@ -204,7 +216,7 @@ CLOCK = Officer("service:catalog", frozenset())
 """The passing of time acts as the service itself."""
 
 
-async def edit(benefit: str, given: Mapping[str, Any], work: Work[Store], *, by: Officer, version: int) -> Kept | None:
+async def edit(benefit: str, given: Mapping[str, Any], work: Work[Store], *, by: Officer, version: int, why: str = "") -> Kept | None:
     """Replace what is pending of a benefit; None when there is no such benefit.
 
     Raises Refusal, Stale when `version` is not the newest, RuleError when it is not of the language.
@@ -216,7 +228,7 @@ async def edit(benefit: str, given: Mapping[str, Any], work: Work[Store], *, by:
     standing, _ = review.take(kept.standing, "edit", by=by.name, roles=by.roles)
     parsed = parse_benefit({**given, "id": benefit})
     after = replace(kept, standing=standing, version=kept.version + 1, body=dumps(parsed), changed_at=work.now)
-    await work.store.put_benefit(after, entry_of(kept, after, "edit", by, "", work, body=after.body))
+    await work.store.put_benefit(after, entry_of(kept, after, "edit", by, why, work, body=after.body))
     return after
 
 
@@ -278,18 +290,34 @@ async def expire(work: Work[Store]) -> None:
 
 async def check(kept: Kept, store: Store, simulation: Simulation, *, reach: bool) -> Checks:
     """What keeps a benefit's newest version from being published, and what an officer should know. Raises Unavailable."""
+    own, benefit = await look(kept, store)
+    if benefit is None:
+        return Checks(tuple(own))
+    told = await simulation(benefit, reach=reach)
+    if all(finding.severity != "error" for finding in told.findings):  # else it has said the same, and where
+        own += unregistered(benefit)
+    doubts, grade = await doubted(kept, benefit, store)
+    return replace(told, findings=(*own, *told.findings, *doubts), readiness=grade)
+
+
+async def look(kept: Kept, store: Store) -> tuple[list[Finding], Benefit | None]:
+    """What can be said of a benefit's newest version without the matcher: whether it is of the language, and its document in force."""
     own, benefit = read_rule(kept)
     repealed, replaced_by = await store.force_of(kept.document, benefit.source.version if benefit and benefit.source else None)
     if repealed:
         own.append(Finding("source", "error", f"来源文件已于 {repealed} 废止", "请撤回这一事项，或改据新文件"))
     if replaced_by:
         own.append(Finding("source", "warning", f"来源文件已有第 {replaced_by} 版", "请核对条文是否变化"))
-    if benefit is None:
-        return Checks(tuple(own))
-    told = await simulation(benefit, reach=reach)
-    if all(finding.severity != "error" for finding in told.findings):  # else it has said the same, and where
-        own += unregistered(benefit)
-    return replace(told, findings=(*own, *told.findings))
+    return own, benefit
+
+
+async def doubted(kept: Kept, benefit: Benefit, store: Store) -> tuple[list[Finding], Readiness]:
+    """The lints as warnings, and how ready the benefit is to be given without an application."""
+    registry = load_registry()
+    beside = [other for one in await store.beside(kept.document, kept.id) if (other := read_rule(one)[1]) is not None]
+    doubts = lint(benefit, registry=registry, others=beside)
+    found = [Finding(doubt.at, "warning", doubt.problem, doubt.hint) for doubt in (*doubts, *unfair(benefit, registry=registry))]
+    return found, readiness(benefit, doubts, kept.unread)
 
 
 def read_rule(kept: Kept) -> tuple[list[Finding], Benefit | None]:

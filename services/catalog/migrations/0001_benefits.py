@@ -21,6 +21,7 @@ def upgrade() -> None:
             replaces integer,
             changed text[],
             repealed_on date,
+            level text,
             PRIMARY KEY (document, version)
         )
         """
@@ -35,11 +36,14 @@ def upgrade() -> None:
             title text NOT NULL,
             body text NOT NULL,
             said jsonb NOT NULL,
+            words tsvector NOT NULL,
+            heading tsvector NOT NULL,
             PRIMARY KEY (measure, version)
         )
         """
     )
     op.execute("CREATE INDEX measures_of ON measures (document, position)")
+    op.execute("CREATE INDEX measures_words ON measures USING gin (words)")
     op.execute(
         """
         CREATE TABLE benefits (
@@ -59,13 +63,31 @@ def upgrade() -> None:
             findings jsonb NOT NULL,
             trace text,
             changed_at timestamptz NOT NULL,
-            title text NOT NULL,
-            department text NOT NULL,
-            kind text NOT NULL,
             last_day date
         )
         """
     )
+    op.execute(
+        """
+        CREATE TABLE listed (
+            benefit text NOT NULL REFERENCES benefits ON DELETE CASCADE,
+            side text NOT NULL,
+            title text NOT NULL,
+            department text NOT NULL,
+            kind text NOT NULL,
+            mode text NOT NULL,
+            districts text[] NOT NULL,
+            industries text[] NOT NULL,
+            first_day date,
+            last_day date,
+            words tsvector NOT NULL,
+            heading tsvector NOT NULL,
+            PRIMARY KEY (benefit, side)
+        )
+        """
+    )
+    op.execute("CREATE TABLE sessions (cookie bytea PRIMARY KEY, key bytea NOT NULL, token text NOT NULL, closes_at timestamptz NOT NULL)")
+    op.execute("CREATE INDEX listed_words ON listed USING gin (words)")
     op.execute("CREATE INDEX benefits_on_offer ON benefits (seq) WHERE offer IS NOT NULL")
     op.execute("CREATE INDEX benefits_of ON benefits (document, seq)")
     op.execute("CREATE INDEX benefits_due ON benefits (last_day) WHERE offer IN ('published', 'suspended')")
@@ -110,5 +132,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for table in ("history", "awaiting", "benefits", "measures", "documents"):
+    for table in ("sessions", "history", "awaiting", "listed", "benefits", "measures", "documents"):
         op.execute(f"DROP TABLE {table}")

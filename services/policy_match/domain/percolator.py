@@ -2,7 +2,8 @@
 
 Agrees with the interpreter on every pair. Tests of one fact against a constant are looked up: a value is placed among the thresholds
 that tests of the fact name, or found by itself, and what the tests make of it is remembered. Other tests are decided by the
-interpreter's own functions, once each, and only while a benefit that asks them is still open.
+interpreter's own functions, once each, and only while a benefit that asks them is still open. So are all of an enterprise of which
+something is stated that is not of its fact's type.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import Any, NamedTuple
 from contracts.rules import NUMERIC, FactTest, Figures, Judged, Registry
 from services.policy_match.domain.decision import settled
 from services.policy_match.domain.distinct import NOBODY, Clauses, Gate, Tree, atoms_of, constant, force_of, kleene, signature
-from services.policy_match.domain.enterprise import Enterprise
+from services.policy_match.domain.enterprise import Enterprise, type_problems
 from services.policy_match.domain.interpreter import Scope, compared, value, window
 from services.policy_match.domain.periods import key_of
 from services.policy_match.domain.population import Population
@@ -41,12 +42,12 @@ class Outcomes(NamedTuple):
 
 
 class Profile(NamedTuple):
-    """An enterprise's values in the order in which they are looked up; `strange` marks the tests of values that are of no use."""
+    """An enterprise's values in the order in which they are looked up; `odd` where one of its values is not of its fact's type."""
 
     enterprise: Enterprise
     placed: Sequence[Any]
     found: Sequence[Any]
-    strange: int
+    odd: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,17 +195,11 @@ class Percolator:
 
     def profile(self, enterprise: Enterprise) -> Profile:
         """The enterprise made ready to be matched."""
-        strange = 0
-        values: list[Any] = []
-        for asked in (*self._ordered, *self._listed):
-            raw = _stated(enterprise, asked)
-            kind = self._registry.facts[asked.fact].type
-            if raw is not None:
-                raw = _fitting(raw, kind, ordered=len(values) < len(self._ordered))
-                if raw is None:
-                    strange |= asked.benefits
-            values.append(raw)
-        return Profile(enterprise, values[: len(self._ordered)], values[len(self._ordered) :], strange << 2 * self._number)
+        if any(True for _ in type_problems(enterprise, self._registry)):
+            return Profile(enterprise, (), (), odd=True)
+        placed = [_stated(enterprise, asked) for asked in self._ordered]
+        days = [as_date(raw) if isinstance(raw, str) else raw for raw in placed]
+        return Profile(enterprise, days, [_stated(enterprise, asked) for asked in self._listed], odd=False)
 
     def decide(self, enterprise: Enterprise) -> Outcomes:
         """How every benefit comes out for an enterprise."""
@@ -212,7 +207,9 @@ class Percolator:
 
     def match(self, profile: Profile) -> Outcomes:
         """How every benefit comes out for an enterprise made ready."""
-        marks = self._always | profile.strange
+        if profile.odd:
+            return self._anew(profile.enterprise, 0, self._every, self._every)
+        marks = self._always
         for position, ((cuts, cells, absent), placed) in enumerate(zip(self._cells, profile.placed, strict=True)):
             if placed is None:
                 marks |= absent
@@ -311,22 +308,6 @@ def _stated(enterprise: Enterprise, asked: _Asked) -> Any:
     if asked.period:
         return raw.get(asked.period) if isinstance(raw, Mapping) else None
     return raw
-
-
-def _fitting(raw: Any, kind: str, *, ordered: bool) -> Any:
-    """A stated value as it is looked up, by its order or as it stands; None where it is not of its fact's type."""
-    if kind == "bool":
-        return raw if isinstance(raw, bool) else None
-    if kind == "set":
-        return tuple(raw) if isinstance(raw, list | tuple | set | frozenset) else None
-    if kind in NUMERIC:
-        return raw if isinstance(raw, Decimal) and raw.is_finite() else None
-    if not isinstance(raw, str) or kind not in ("date", "end") or not ordered:
-        return raw if isinstance(raw, str) else None
-    try:
-        return as_date(raw)
-    except TypeMismatch:
-        return None
 
 
 def _renumbered(tree: Tree, alike: Mapping[int, int]) -> Tree:

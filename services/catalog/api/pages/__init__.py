@@ -1,0 +1,1 @@
+"""The pages an officer sees, as HTML: values in, text out."""

@@ -1,0 +1,141 @@
+"""The frame of every page, and the parts that several pages share: forms, fields, tables, times, and what was refused."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.catalog.api.html import Child, Html, h, text_of
+from services.catalog.api.sessions import SIZES, Seat
+from services.catalog.domain.review import ROLES, WORDS, Standing
+from services.chassis.problems import Problem
+
+CHINA = ZoneInfo("Asia/Shanghai")
+
+
+def page(title: str, seat: Seat, *content: Child, wrong: Problem | None = None, done: str | None = None) -> str:
+    """A whole page with its frame; `wrong` is said first and is what a screen reader reads out."""
+    officer = seat.officer
+    who: Child = None
+    if officer is not None:
+        roles = "、".join(ROLES[role] for role in ROLES if role in officer.roles) or "只读"
+        who = [h("span", f"{officer.department} {officer.name}（{roles}）"), form(seat, "/desk/leave", h("button", "退出"))]
+    sizes: list[Child] = [h("option", words, value=size, selected=size == seat.size) for size, words in SIZES.items()]
+    return "<!doctype html>" + h(
+        "html",
+        h(
+            "head",
+            h("meta", charset="utf-8"),
+            h("meta", name="viewport", content="width=device-width, initial-scale=1"),
+            h("title", f"{title} · 找企政策工作台"),
+            h("link", rel="stylesheet", href="/desk/style.css"),
+        ),
+        h(
+            "body",
+            h("a", "跳到正文", class_="skip", href="#content"),
+            h(
+                "header",
+                h("a", "找企 · 政策工作台", href="/desk"),
+                form(
+                    seat,
+                    "/desk/text",
+                    h("select", sizes, name="size", aria_label="文字大小"),
+                    h("button", "调整字号"),
+                ),
+                h("span", who, class_="who"),
+                class_="top",
+            ),
+            h(
+                "main",
+                h("h1", title),
+                problem_box(wrong) if wrong else None,
+                h("div", done, class_="box done", role="status") if done else None,
+                *content,
+                id="content",
+            ),
+        ),
+        lang="zh-CN",
+        class_=seat.size or None,
+    )
+
+
+def problem_box(problem: Problem) -> Html:
+    """What was refused, why, and what to do."""
+    faults = [h("li", f"{fault.at}：{fault.problem}", f"（{fault.hint}）" if fault.hint else None) for fault in problem.errors]
+    return h(
+        "div",
+        h("p", h("strong", f"{problem.title}："), problem.detail),
+        h("ul", *faults) if faults else None,
+        class_="box wrong",
+        role="alert",
+    )
+
+
+def form(seat: Seat, action: str, *content: Child) -> Html:
+    """A form that carries the session's token."""
+    return h("form", h("input", type="hidden", name="token", value=seat.token), *content, method="post", action=action)
+
+
+def field(
+    label: str, name: str, value: str = "", *, hint: str | None = None, area: bool = False, key: str | None = None, **more: Any
+) -> Html:
+    """A labelled field; its hint is read with it. `key` tells apart fields of one name on one page."""
+    key = key or name
+    described = f"{key}-hint" if hint else None
+    control = (
+        h("textarea", value, id=key, name=name, rows=3, aria_describedby=described, **more)
+        if area
+        else h("input", id=key, name=name, value=value, aria_describedby=described, **({"type": "text"} | more))
+    )
+    return text_of([h("label", label, for_=key), control, h("div", hint, id=described, class_="quiet") if hint else None])
+
+
+def choice(label: str, name: str, options: Mapping[str, str], chosen: str) -> Html:
+    """A labelled list to choose from."""
+    items = [h("option", words, value=value, selected=value == chosen) for value, words in options.items()]
+    return text_of([h("label", label, for_=name), h("select", *items, id=name, name=name)])
+
+
+def table(headings: Sequence[str], lines: Sequence[Html]) -> Html:
+    """A table that scrolls by itself on a narrow screen."""
+    head = h("tr", *(h("th", heading, scope="col") for heading in headings))
+    return h("div", h("table", h("thead", head), h("tbody", *lines)), class_="wide", tabindex=0)
+
+
+def row(*cells: Child) -> Html:
+    """A line of a table."""
+    return h("tr", *(h("td", cell) for cell in cells))
+
+
+def good(words: str, holds: bool) -> Html:
+    """Words whose colour says what they say already."""
+    return h("span", words, class_="good" if holds else "bad")
+
+
+def bullets(words: Sequence[str], none: str) -> Html:
+    """A list of words, or what is said where there is none."""
+    return h("ul", *(h("li", one) for one in words)) if words else h("p", none, class_="quiet")
+
+
+def stands(standing: Standing) -> Html:
+    """Where a benefit stands, as tags."""
+    revision = h("span", f"修订稿·{WORDS[standing.pending]}", class_="tag") if standing.offer and standing.pending else None
+    return text_of([h("span", WORDS[standing.status], class_="tag"), revision])
+
+
+def moment(at: datetime) -> str:
+    """A moment on the city's clock."""
+    return at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+
+
+def sign_in(seat: Seat, wrong: Problem | None = None) -> str:
+    """Paste a key."""
+    return page(
+        "登录",
+        seat,
+        h("p", "请粘贴本人的接口密钥。密钥不会保存在浏览器里；一个工作日后需重新登录。"),
+        form(
+            seat, "/desk/login", field("接口密钥", "key", type="password", autocomplete="off", required=True), h("p", h("button", "登录"))
+        ),
+        wrong=wrong,
+    )
