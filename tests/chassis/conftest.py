@@ -10,7 +10,7 @@ import structlog
 from deploy.mock_broker import MockBroker
 from services.chassis.logs import configure_logs
 from tests.conftest import Broker
-from tests.notes import Notes, join, packaged
+from tests.notes_room import Notes, join, packaged
 
 
 @pytest.fixture

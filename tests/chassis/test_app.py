@@ -12,7 +12,8 @@ import pytest
 from services.chassis import auth, clock
 from services.chassis.auth import Principal, new_key, store_key
 from services.chassis.problems import CODES, Problem
-from tests.notes import SECRET, Noted, Notes, until
+from tests.notes import Noted
+from tests.notes_room import SECRET, Notes, until
 
 NOTE = {"key": "k", "number": 1}
 

@@ -13,7 +13,8 @@ from services.chassis.app import Runtime
 from services.chassis.bus import Producer, Record, Stuck
 from services.chassis.problems import Fault
 from tests.conftest import Broker
-from tests.notes import PARTITIONS, Noted, Notes, Store, join, key_in, until
+from tests.notes import PARTITIONS, Noted, Store
+from tests.notes_room import Notes, join, key_in, until
 
 
 async def say(notes: Notes, payloads: Sequence[Noted], *, first: int = 0, padding: int = 0) -> None:
@@ -91,7 +92,7 @@ async def test_a_group_goes_on_where_it_committed_and_never_resets(live: Notes) 
 async def test_when_every_event_fails_the_partition_pauses_visibly_commits_nothing_and_goes_on_by_itself(live: Notes) -> None:
     sick, well = key_in(0), key_in(1)
     others = [f"{sick}-{n}" for n in range(1000) if bus.partition_of(f"{sick}-{n}", PARTITIONS) == 0][:4]
-    live.sick |= {sick, *others}
+    live.sick.update({sick, *others})
     async with live.running() as runtime:
         await is_ready(runtime)
         await say(live, [Noted(key=key, number=n) for n, key in enumerate((sick, *others))])

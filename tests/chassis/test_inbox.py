@@ -9,7 +9,8 @@ from services.chassis.bus import Heard, Stuck
 from services.chassis.database import encode
 from services.chassis.inbox import PARKED_AN_HOUR
 from services.chassis.waiting import NoSuchLetter, troubles
-from tests.notes import Noted, Notes, Sick, Unheard
+from tests.notes import Noted, Sick, Unheard
+from tests.notes_room import Notes
 
 
 def fresh(count: int, *, first: int = 0) -> list[Noted]:
@@ -220,7 +221,7 @@ async def test_more_than_twenty_parked_keys_an_hour_stop_the_partition(notes: No
     async with notes.pool() as pool:
         inbox = notes.inbox(pool)
         poll = notes.batch(fresh(PARKED_AN_HOUR + 10))
-        notes.sick |= {f"k{n}" for n in range(PARKED_AN_HOUR)}
+        notes.sick.update({f"k{n}" for n in range(PARKED_AN_HOUR)})
         await inbox.process(notes.topic, 0, poll)
         assert len(await notes.rows("SELECT * FROM parked")) == PARKED_AN_HOUR
         notes.sick.add("one more")

@@ -13,7 +13,8 @@ from services.chassis.auth import Principal
 from services.chassis.bus import Producer, partition_of
 from services.chassis.database import Pool
 from services.chassis.outbox import HELD, LARGEST, OVERHEAD, Relay, Said, TooLarge
-from tests.notes import PARTITIONS, Echoed, Noted, Notes, until
+from tests.notes import PARTITIONS, Echoed, Noted
+from tests.notes_room import Notes, until
 
 TESTER = Principal("operator", "tests", frozenset())
 

@@ -14,7 +14,8 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from services.chassis.auth import Principal
 from services.chassis.telemetry import ATTRIBUTES, LINKS, METRICS, context_of, trace_id, traceparent_of
-from tests.notes import Noted, Notes, until
+from tests.notes import Noted
+from tests.notes_room import Notes, until
 
 USCC, NAME = "91350200MA2Y0QJ57K", "厦门某某电子有限公司"
 

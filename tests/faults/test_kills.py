@@ -16,7 +16,7 @@ import pytest
 from deploy.embedded import Service
 from deploy.processes import free_ports
 from tests.conftest import Broker
-from tests.notes import SECRET, Notes, join, packaged, until
+from tests.notes_room import SECRET, Notes, join, packaged, until
 
 PROGRAM = Path(__file__).parents[1] / "notes.py"
 

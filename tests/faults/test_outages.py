@@ -11,7 +11,8 @@ from deploy.mock_broker import MockBroker
 from deploy.postgres import Postgres, create_database
 from tests.chassis.test_bus import committed, fault_at, has_effects, is_ready, say
 from tests.conftest import Broker
-from tests.notes import Noted, Notes, until
+from tests.notes import Noted
+from tests.notes_room import Notes, until
 
 
 @pytest.fixture
