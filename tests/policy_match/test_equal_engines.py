@@ -429,7 +429,7 @@ WRONG: dict[str, tuple[Any, str, Any]] = {
     "in the cohort sums are >= where they should be >": (sheet, "COMPARE", {**sheet.COMPARE, ">": sheet.COMPARE[">="]}),
     "in the percolator a threshold belongs to what is below it": (percolator, "bisect_left", bisect_right),
     "in the percolator any is all": (percolator, "kleene", lambda tree, answers: _KLEENE(_all_for_any(tree), answers)),
-    "in the percolator a judgement settles nothing": (Percolator, "_anew", lambda self, e, i, u, f: Outcomes(self._every & ~i & ~u, i, f)),
+    "in the percolator a judgement settles nothing": (Percolator, "_anew", lambda self, e, i, u, f: Outcomes(self.every & ~i & ~u, i, f)),
 }
 FORMS_WRONG = {
     "in the cohort unknown is no": (Codes, _unknown_is_no),
