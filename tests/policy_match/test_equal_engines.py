@@ -39,7 +39,7 @@ from services.policy_match.domain.values import TypeMismatch
 from tests.policy_match import rules_at_random as random_
 
 REGISTRY, FIGURES = load_registry(), load_figures()
-QUICK = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+QUICK = settings(max_examples=60, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None)
 THOROUGH = settings(QUICK, max_examples=800)
 WORDS = {True: "eligible", False: "ineligible", None: "undetermined", "fault": "faulty"}
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "between", "during", "in", "not_in", "under", "not_under", "has", "has_all", "has_none")
@@ -453,7 +453,7 @@ def test_a_wrong_engine_is_found_out(wrong: str, monkeypatch: pytest.MonkeyPatch
         form, other = FORMS_WRONG[wrong]
         monkeypatch.setitem(sheet._FORMS, form, other)
     with pytest.raises(AssertionError, match="the interpreter says"):
-        holds_for(Seen(), settings(QUICK, max_examples=400, phases=[Phase.generate], report_multiple_bugs=False, print_blob=False))
+        holds_for(Seen(), settings(QUICK, max_examples=400, report_multiple_bugs=False, print_blob=False))
 
 
 # ------------------------------------------------------------------------------------------------------------ snapshots
