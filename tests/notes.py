@@ -227,7 +227,7 @@ class Notes:
     async def serving(self, **more: Any) -> AsyncIterator[httpx.AsyncClient]:
         """The whole app behind an HTTP client that may do everything."""
         app = self.app(**more)
-        async with app.router.lifespan_context(app):
+        async with started(app):
             await self.allow(app.state.runtime.pool)
             transport = httpx.ASGITransport(app, raise_app_exceptions=False)
             headers = {"authorization": f"Bearer {self.key}"}
@@ -288,6 +288,23 @@ async def until(condition: Callable[[], Awaitable[Any]], *, seconds: float = 20)
         assert time.monotonic() < end, f"not true within {seconds} s: {last!r}"
         await asyncio.sleep(0.02)
     return last
+
+
+@asynccontextmanager
+async def started(app: FastAPI) -> AsyncIterator[None]:
+    """The app started and ended as a server does it, through its ASGI door."""
+    orders: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+    answers: asyncio.Queue[Any] = asyncio.Queue()
+    living = asyncio.create_task(app({"type": "lifespan", "asgi": {"version": "3.0"}, "state": {}}, orders.get, answers.put))  # type: ignore[arg-type]
+    orders.put_nowait({"type": "lifespan.startup"})
+    answer = await answers.get()
+    assert answer["type"] == "lifespan.startup.complete", answer
+    try:
+        yield
+    finally:
+        orders.put_nowait({"type": "lifespan.shutdown"})
+        await answers.get()
+        await living
 
 
 def join(notes: Notes, broker: Broker) -> Notes:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
@@ -136,6 +137,28 @@ async def test_one_poison_in_five_hundred_of_a_real_poll(live: Notes) -> None:
         assert (await client.post(f"/ops/parked/{key['key']}/release")).json() == {"released": 1}
         assert (await client.post(f"/ops/parked/{key['key']}/drop")).status_code == 404
     assert sorted(number for _, number in await live.effects()) == list(range(500))
+
+
+async def test_whatever_lies_on_a_topic_becomes_a_dead_letter_and_stops_nobody(live: Notes) -> None:
+    sender = AIOKafkaProducer(bootstrap_servers=live.bootstrap)
+    await sender.start()
+    good = live.heard(Noted(key="good", number=1), id="good")
+    ill = live.heard(Noted(key="ill", number=2), id="ill")
+    well = [(name, value.encode()) for name, value in good.headers.items()]
+    for key, body, headers in (
+        (None, b"", []),
+        (b"\x00\xff", b"\x00\xff", [("ce_\x00", b"\x00\xfe")]),
+        (b"a\x00b", ill.body, [*well, ("ce_id", b"\x00"), ("odd", b"\xff")]),
+        (b"good", good.body, well),
+    ):
+        await sender.send_and_wait(live.topic, body, key=key, headers=headers, partition=0)
+    await sender.stop()
+    live.sick.add("ill")
+    async with live.running():
+        await has_effects(live, 1)
+    assert await live.effects() == [("good", 1)]
+    assert len(await live.rows("SELECT * FROM dead_letters")) == 2
+    assert [row["key"] for row in await live.rows("SELECT key FROM parked")] == ["a\ufffdb"]
 
 
 async def lose_the_first(notes: Notes, server: object) -> int:

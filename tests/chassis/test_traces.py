@@ -95,6 +95,15 @@ async def test_a_failing_batch_leaves_a_failed_span_without_words(notes: Notes) 
     assert {span.status.description for span in failed} == {None}
 
 
+def test_the_words_of_an_exception_stay_out_of_its_span(notes: Notes) -> None:
+    with pytest.raises(ValueError, match=USCC), notes.telemetry.tracer.start_as_current_span("failing"):
+        raise ValueError(USCC)
+    [span] = notes.finished_spans()
+    assert span.status.status_code is StatusCode.ERROR
+    assert [dict(event.attributes or {}) for event in span.events] == [{"exception.type": "ValueError"}]
+    assert USCC not in span.to_json()
+
+
 def test_a_traceparent_survives_being_kept(notes: Notes) -> None:
     with notes.telemetry.tracer.start_as_current_span("kept") as span:
         kept = traceparent_of(span)
