@@ -311,6 +311,30 @@ def _demo(given: argparse.Namespace) -> int:
         return complain(str(error))
 
 
+def _city_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--enterprises", type=_count, required=True, metavar="N", help="合成企业的家数")
+    parser.add_argument("--seed", type=int, default=1, help="同一种子得到同一座城市")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="写到哪个文件夹")
+    parser.add_argument("--as-of", type=_day, metavar="2025-06-30", help="以哪一天为准；不给时为 2025-06-30")
+    parser.add_argument("--format", choices=("jsonl", "parquet"), default="jsonl", help="企业文件的形式")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} 不是家数；应为正整数")
+    return int(text)
+
+
+def _city(given: argparse.Namespace) -> int:
+    from deploy.known_answers import DAY, write_city
+
+    try:
+        write_city(given.out, count=given.enterprises, seed=given.seed, as_of=given.as_of or DAY, form=given.format)
+    except OSError as error:
+        return complain(f"{given.out}：无法写入：{error.strerror or error}；请换一个可写的文件夹")
+    return DONE
+
+
 def _keys_arguments(parser: argparse.ArgumentParser) -> None:
     from services.chassis.auth import KINDS
 
@@ -367,6 +391,7 @@ COMMANDS: dict[str, Command] = {
     "check": Command("事项能不能发布：结构、事实、类型、矛盾与用例", _check_arguments, _check),
     "read": Command("官方文件里的举措、数字与文件要素", _documents, _read_documents),
     "benefits": Command("官方文件里企业能得到的事项：对象、金额与条件", _documents, _read_benefits),
+    "city": Command("合成一座城市：企业、规则与已知答案", _city_arguments, _city),
     "demo": Command("从文件到收件箱走完全程", _demo_arguments, _demo),
     "up": Command("在本机启动全部服务并保持运行", _up_arguments, _up),
     "keys": Command("为调用方新建接口密钥", _keys_arguments, _keys),

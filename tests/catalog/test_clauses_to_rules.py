@@ -186,6 +186,7 @@ def test_a_closing_clause_governs_every_benefit() -> None:
     assert {"fact": "legal_form", "is": "in", "value": ["company", "cooperative"]} in asked
     assert {"all": [{"fact": "dishonest", "is": "=", "value": False}, {"fact": "abnormal", "is": "=", "value": False}]} in asked
     assert benefit["stacking"]["groups"] == ["措施"]
+    assert benefit["mode"] == "apply"
     assert all("本措施" in t["quote"] for t in benefit["rule"]["all"][1:])
 
 
@@ -287,3 +288,25 @@ def test_a_pool_a_joint_cap_and_the_sharing_of_cost_are_terms() -> None:
 def test_software_services_are_not_the_whole_trade_of_information() -> None:
     (test,) = asked_in("对软件和信息技术服务业企业，给予5万元奖励。")
     assert test == {"fact": "industry", "is": "under", "value": ["I65"]}
+
+
+def test_money_without_a_named_group_is_for_a_person_and_not_for_everybody() -> None:
+    found = draft("贷款贴息：按照贷款实际利息的40%给予贴息支持，年度贴息不超过50万元。")
+    assert all("judged" in d.benefit["rule"] for d in found)
+    assert any("由人判断" in note for d in found for note in d.findings)
+
+
+@pytest.mark.parametrize(
+    ("body", "wanted"),
+    [
+        ("对扩大中小微企业覆盖面的企业，给予5万元补助。", {"fact": "size", "is": "in", "value": ["medium", "small", "micro"]}),
+        ("对小微企业无法正常经营的，给予5万元补助。", {"judged": "小微企业无法正常经营的"}),
+    ],
+)
+def test_a_word_is_read_with_the_words_before_it(body: str, wanted: dict[str, Any]) -> None:
+    assert wanted in asked_in(body)
+
+
+def test_months_out_of_work_are_not_left_out() -> None:
+    (hired,) = (t for t in asked_in("对招用登记失业半年以上人员的企业，按每人1000元给予补贴。") if "some" in t)
+    assert {"judged": "失业半年以上"} in hired["where"]

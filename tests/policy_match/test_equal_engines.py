@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -23,8 +24,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from contracts.registry import load_figures, load_registry
-from contracts.rules import Benefit, Compared, FieldTest, Judged, Node, PopulationTest, loads, parse_benefit
+from contracts.rules import Benefit, Compared, FieldTest, Judged, JudgedAmount, Node, PopulationTest, loads, parse_benefit, walk
 from services.policy_match.domain import column_tests, percolator, record_tests, sheet
+from services.policy_match.domain import matches as matches_
+from services.policy_match.domain.amount import AmountInterval, interval
 from services.policy_match.domain.cohort import verdicts
 from services.policy_match.domain.column_tests import Change, Codes
 from services.policy_match.domain.columns import Columns
@@ -32,6 +35,7 @@ from services.policy_match.domain.decision import settled
 from services.policy_match.domain.distinct import Clauses, Gate, Tree, clauses_of, kleene
 from services.policy_match.domain.enterprise import Enterprise, enterprise_of
 from services.policy_match.domain.interpreter import Scope
+from services.policy_match.domain.matches import Counts, Key, Match, Offer, deadline
 from services.policy_match.domain.percolator import Outcomes, Percolator
 from services.policy_match.domain.population import Population, rank_population
 from services.policy_match.domain.sheet import Sheet
@@ -39,7 +43,7 @@ from services.policy_match.domain.values import TypeMismatch
 from tests.policy_match import rules_at_random as random_
 
 REGISTRY, FIGURES = load_registry(), load_figures()
-QUICK = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+QUICK = settings(max_examples=60, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck), database=None)
 THOROUGH = settings(QUICK, max_examples=800)
 WORDS = {True: "eligible", False: "ineligible", None: "undetermined", "fault": "faulty"}
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "between", "during", "in", "not_in", "under", "not_under", "has", "has_all", "has_none")
@@ -429,7 +433,7 @@ WRONG: dict[str, tuple[Any, str, Any]] = {
     "in the cohort sums are >= where they should be >": (sheet, "COMPARE", {**sheet.COMPARE, ">": sheet.COMPARE[">="]}),
     "in the percolator a threshold belongs to what is below it": (percolator, "bisect_left", bisect_right),
     "in the percolator any is all": (percolator, "kleene", lambda tree, answers: _KLEENE(_all_for_any(tree), answers)),
-    "in the percolator a judgement settles nothing": (Percolator, "_anew", lambda self, e, i, u, f: Outcomes(self._every & ~i & ~u, i, f)),
+    "in the percolator a judgement settles nothing": (Percolator, "_anew", lambda self, e, i, u, f: Outcomes(self.every & ~i & ~u, i, f)),
 }
 FORMS_WRONG = {
     "in the cohort unknown is no": (Codes, _unknown_is_no),
@@ -453,7 +457,7 @@ def test_a_wrong_engine_is_found_out(wrong: str, monkeypatch: pytest.MonkeyPatch
         form, other = FORMS_WRONG[wrong]
         monkeypatch.setitem(sheet._FORMS, form, other)
     with pytest.raises(AssertionError, match="the interpreter says"):
-        holds_for(Seen(), settings(QUICK, max_examples=400, phases=[Phase.generate], report_multiple_bugs=False, print_blob=False))
+        holds_for(Seen(), settings(QUICK, max_examples=400, report_multiple_bugs=False, print_blob=False))
 
 
 # ------------------------------------------------------------------------------------------------------------ snapshots
@@ -501,3 +505,57 @@ def _said(benefit: Benefit, enterprise: Enterprise) -> Any:
         return settled(benefit, Scope(enterprise, TODAY, REGISTRY, FIGURES, benefit.id))
     except TypeMismatch as error:
         return str(error)
+
+
+# -------------------------------------------------------------------------------------------------------------- matches
+
+
+@cache
+def offered() -> st.SearchStrategy[dict[str, Any]]:
+    """A benefit with an amount and a validity."""
+    return st.fixed_dictionaries({"rule": rules(), "valid": validities(), "amount": st.one_of(random_.amounts(), st.just({"fixed": 1000}))})
+
+
+def one_by_one(offers: Sequence[Offer], city: Sequence[Enterprise]) -> tuple[dict[Key, Match], dict[str, Counts]]:
+    """Matches and counts as the interpreter finds them."""
+    matches: dict[Key, Match] = {}
+    counts: dict[str, Counts] = {}
+    for offer in offers:
+        benefit = offer.benefit
+        said_, faulty, sums = [], 0, [AmountInterval(Decimal(0), Decimal(0))]
+        upon_review = benefit.amount is None or any(isinstance(node, JudgedAmount) for node in walk(benefit.amount))
+        for enterprise_ in city:
+            scope = Scope(enterprise_, TODAY, REGISTRY, FIGURES, benefit.id)
+            try:
+                value = settled(benefit, scope).value
+                amount = interval(benefit.amount, scope) if value else sums[0]
+                end = deadline(benefit, scope) if value else None
+            except TypeMismatch:
+                faulty += 1
+                said_.append(None)
+                continue
+            said_.append(value)
+            if value:
+                key = Key(enterprise_.uscc, benefit.id, "")
+                told = not upon_review or (amount.low == amount.high and amount.low > 0)
+                matches[key] = Match(key, offer.version, amount.low if told else None, amount.high if told else None, end)
+                sums.append(amount)
+        highs = [amount.high for amount in sums]
+        high = None if None in highs else sum((high for high in highs if high is not None), Decimal("0.00"))
+        low = sum((amount.low for amount in sums), Decimal("0.00"))
+        counts[benefit.id] = Counts(said_.count(True), said_.count(False), said_.count(None), faulty, low, high)
+    return matches, counts
+
+
+@pytest.mark.parametrize("few", [0, 1000])
+def test_a_sweep_finds_what_the_interpreter_finds(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(matches_, "FEW", few)
+    city = [enterprise_of(exact({"uscc": f"u{seed}", **enterprise(seed)})) for seed in range(100)]
+
+    @settings(QUICK, max_examples=12)
+    @given(st.lists(offered(), min_size=4, max_size=8))
+    def run(given_: list[Any]) -> None:
+        offers = [Offer(parse_benefit(exact({"id": f"b{n}", **benefit})), n) for n, benefit in enumerate(given_)]
+        assert matches_.eligible(offers, city, as_of=TODAY, registry=REGISTRY, figures=FIGURES) == one_by_one(offers, city)
+
+    run()

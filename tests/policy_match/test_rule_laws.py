@@ -179,3 +179,11 @@ def test_random_rules_are_rules_the_registry_can_answer_and_come_back_as_written
     benefit = parse_benefit(loads(text))
     assert dumps(benefit) == text
     assert language_problems(benefit, load_registry()) == []
+
+
+@pytest.mark.parametrize("stated", ["20000000", "2e7", "2.0E+7", "20000000.00"])
+@pytest.mark.parametrize("asked", ["20000000", "2e7", "2.0E+7"])
+def test_a_number_is_the_same_however_it_is_written(stated: str, asked: str) -> None:
+    rule = parse_rule(loads(f'{{"fact": "revenue", "period": "2024", "is": "=", "value": {asked}}}'))
+    enterprise = enterprise_of(loads(f'{{"uscc": "u", "facts": {{"revenue": {{"2024": {stated}}}}}}}'))
+    assert answer(rule, Scope(enterprise, date.fromisoformat(TODAY), load_registry(), load_figures())).value is True

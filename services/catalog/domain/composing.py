@@ -95,6 +95,12 @@ def composed(
         rule.notes += answer.notes
         return ({"not": answer.node} if governed[i].excepted else answer.node) | ground.evidence(span)
 
+    kept = {i for i, c in enumerate(governed) if c.operator == "contains" and c.comparison is None}
+    for i in kept:  # a phrase kept whole around a figure that is understood says nothing more
+        within = [o for o in governed if o.comparison is not None and o.span.within(governed[i].span)]
+        if within and all("open." not in str(told(*leaning(text, o, ()), setting, text=text).node) for o in within):
+            silent.add(i)
+
     for choices in branches(text, governed):
         ways = [_all_of(nodes) for way in choices if (nodes := [n for i in way if (n := node(i)) is not None])]
         if ways:
@@ -127,6 +133,10 @@ def _part_of_a_name(text: str, governed: Sequence[Condition], setting: Setting) 
     ]
     titled = [c for c, _ in places if c.attribute == "资质认定"]
     part = {i for i, c in enumerate(governed) for other, place in places if c.attribute != other.attribute and c.span.within(place)}
+    conduct = [c for c in governed if c.attribute in ("违法记录", "信用状况")]
+    part |= {
+        i for i, c in enumerate(governed) if c.attribute == "资质认定" and c not in titled and any(o.span.within(c.span) for o in conduct)
+    }
     for i, c in enumerate(governed):  # 首次认定及重新认定的高新技术企业: of one title
         if c.attribute == "资质认定" and c not in titled:
             after = [o for o in titled if o.span.start >= c.span.start]

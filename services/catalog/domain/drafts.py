@@ -27,7 +27,7 @@ from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.payments import payment
 from services.catalog.domain.provisions import Provision, provisions
 from services.catalog.domain.recognition import Condition
-from services.catalog.domain.records import rows
+from services.catalog.domain.records import LENDERS, rows
 from services.catalog.domain.requirements import Requirement, requirements
 
 
@@ -130,6 +130,8 @@ def _governed(draft: Draft, wide: Governing) -> Draft:
     benefit["rule"] = rule.node if rule.tests else {"all": []}
     if wide.window and "window" not in benefit:
         benefit["window"] = wide.window
+        if benefit["mode"] == "inform" and benefit["amount"] is not None:
+            benefit["mode"] = "apply"  # a time to apply is a thing to apply for
     return replace(draft, benefit=benefit, findings=tuple(dict.fromkeys((*draft.findings, *wide.notes))))
 
 
@@ -208,11 +210,16 @@ def _promised(
     rule.notes += notes
     if not rule.tests and paid.amount is None:
         return None
+    nobody = not rule.tests
+    if nobody:  # never everybody: whom the words mean is for a person to say
+        rule.take({"judged": _short(body, provision, clause)} | ground.evidence(_first_phrase(body, provision)))
+    if amount.base and LENDERS.search(body.text, amount.base.start, amount.base.end):
+        rule.take({"judged": body.text[amount.base.start : amount.base.end]} | ground.evidence(amount.base))
     unread = _left_over(body, provision, governed)
     text = body.quote(provision.span)
     benefit = _frame(clause, document, text) | {
         "title": _short(body, provision, clause),
-        "kind": terms.kind(text, clause.benefit_type, paid.pays),
+        "kind": terms.kind(text, clause.benefit_type, paid.pays, money=paid.amount is not None),
         "rule": rule.node if rule.tests else {"all": []},
         "amount": _evidenced(paid.amount, clause, body),
         "pays": paid.pays,
@@ -225,8 +232,8 @@ def _promised(
         "budget": terms.budget([body.text, *(Passage.of(c).text for c in document.clauses)], document.title),
     }
     findings = [*paid.notes, *rule.notes]
-    if not rule.tests:
-        findings.append("没有读出可判断的条件，将对所有企业公示，不向任何企业推送")
+    if nobody:
+        findings.append("没有读出可判断的条件，由人判断，不向任何企业推送")
     return Draft(clause.measure, _without_none(benefit), tuple(unread), tuple(dict.fromkeys(findings)))
 
 
@@ -313,6 +320,11 @@ def _evidenced(amount: Node | None, clause: Clause, body: Passage) -> Node | Non
     if span is not None:
         return amount | Ground(body, _article(clause), clause.offset).evidence(span)
     return amount
+
+
+def _first_phrase(body: Passage, provision: Provision) -> Span:
+    end = min((i for c in ",;。" if (i := body.text.find(c, provision.span.start, provision.span.end)) > provision.span.start), default=-1)
+    return Span(provision.span.start, end if end > 0 else provision.span.end)
 
 
 def _short(body: Passage, provision: Provision, clause: Clause) -> str:

@@ -100,14 +100,21 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
         return _bounded(condition, condition.comparison, words, text, setting)
     if condition.window is not None:
         return _dated(condition, around)
+    if condition.operator == "contains" and name in ("行业", "主体类型") and not named(registry, "industry", words):
+        return _phrase(words, registry)  # kept as it stands, under the word it ends on
     match name:
         case "企业规模":
-            return _size(words, registry)
+            grown = text[max(0, condition.span.start - 1) : condition.span.start] in ("扩", "加")  # 扩大|中小微企业
+            return _size(words[1:] if grown and words.startswith("大") else words, registry)
         case "注册地" | "纳税地" | "统计地":
             return _place(name, around if re.search("均|都", around) else words, setting)
         case "行业":
             return _trade(condition, words, text, setting)
         case "主体类型":
+            if re.search(r"(?:单位|企业)(?:和|及|、|或)$", text[max(0, condition.span.start - 4) : condition.span.start]):
+                return Told(
+                    {"fact": "legal_form", "is": "in", "value": list(registry.codes["legal_form"])}
+                )  # 单位和个体工商户: of any form
             return _body(words, registry)
         case "纳税人类型":
             codes = named(registry, "taxpayer_type", words)
@@ -135,6 +142,8 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
             return Told({"any": [zero, {"judged": "少裁员"}]}) if "少裁员" in words else Told(zero)
         case "承租国有房产":
             return Told({"fact": "rents_state_premises", "is": "=", "value": True})
+        case "经营状况" if re.search(r"(?:无法|不能|未能|难以)$", text[max(0, condition.span.start - 3) : condition.span.start]):
+            return Told({"judged": around})
         case "经营状况":
             return Told({"fact": "status", "is": "=", "value": "存续"})
         case "入驻载体" | "园区":
@@ -159,6 +168,15 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
 
 # What is asked of a project or a thing says nothing of the enterprise's own state.
 _OF_PROJECTS = frozenset({"项目类型", "设备用途", "产品或业务", "进口产品", "参加展会", "标准制定"})
+
+
+def _phrase(words: str, registry: Registry) -> Told:
+    """A phrase that no wording knows: conduct, a state the registry names, else a person's judgement."""
+    if records := record_of_conduct(words):
+        return Told(_all_of(records))
+    if node := state(words, registry):
+        return Told({"not": node} if re.search("未|无|没有|不", words) else node)
+    return Told({"judged": words})
 
 
 def _dated(condition: Condition, around: str) -> Told:

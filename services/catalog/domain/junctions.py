@@ -9,6 +9,7 @@ from services.catalog.domain.recognition import Condition
 from services.catalog.domain.records import looked_back
 
 _LEANS = re.compile(r"^(?:且|并|或)?(?:占|其?同比|增[长速幅]|较(?:上|前)(?:一)?(?:会计)?年度?)")
+_AND_MORE = re.compile(r"(?:[、或和及][^,。;:、或的]{2,24})+")  # 重大安全、重大质量事故或严重环境违法行为
 _FIGURES = frozenset(row.attribute for row in MEASURED)
 
 
@@ -51,7 +52,8 @@ def leaning(text: str, condition: Condition, earlier: Sequence[Condition]) -> tu
     words = text[condition.span.start : condition.span.end]
     if condition.attribute in ("违法记录", "信用状况"):  # the look-back stands before: 近三年未发生…
         phrase = max(text.rfind(c, 0, condition.span.start) for c in ",;。:、") + 1
-        return condition, looked_back(text, condition.span) + text[phrase : condition.span.end]
+        more = _AND_MORE.match(text, condition.span.end)
+        return condition, looked_back(text, condition.span) + text[phrase : more.end() if more else condition.span.end]
     if condition.comparison is None or not condition.comparison.figures[0].share or not _LEANS.match(words):
         return condition, words
     figures = [c for c in earlier if c.comparison is not None and c.attribute in _FIGURES and c.span.end <= condition.span.start]

@@ -131,8 +131,9 @@ def _marginal(share: Share, above: re.Match[str], setting: Setting) -> Node:
 
 def _fact_named(words: str, setting: Setting) -> Node:
     """The fact that a printed base names, an `open.` one where the registry has none."""
+    cost = re.search(r"费用|费率|利息|保费|租息|担保费", words) and not re.search("研发|研究开发", words)
     for row in MEASURED:
-        if row.attribute in FIGURES and not row.units and words and re.search(row.subject, words):
+        if not cost and row.attribute in FIGURES and not row.units and words and re.search(row.subject, words):
             fact, take = FIGURES[row.attribute]
             if fact in ("registered_capital", "paid_in_capital"):
                 return {"fact": fact}

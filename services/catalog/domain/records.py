@@ -27,14 +27,17 @@ _VERB = re.compile(
 _LIST_WORD = re.compile(r"(?:公告|公示)?(?:名单|名录|目录|清单|年报库|数据库|项目库|后备库|储备库|库)(?:的?企业)?$")
 
 
+_ASIDE = re.compile(r"\([^()]{1,60}\)")  # what stands in brackets ends no phrase around it
 _LESSER = re.compile("提名|后备|培育|候选|入围")
 
 
 def phrase_of(text: str, span: Span) -> Span:
     """The unbroken words around a condition: from the stop or the 对 before it to the stop behind it."""
-    start = max(text.rfind(c, 0, span.start) for c in ",。;:(") + 1
+    left, right = max(0, span.start - 160), min(len(text), span.end + 160)
+    plain_text = _ASIDE.sub(lambda m: m.group() if m.end() > span.start - left > m.start() else "·" * len(m.group()), text[left:right])
+    start = left + max(plain_text.rfind(c, 0, span.start - left) for c in ",。;:(") + 1
     target = text.rfind("对", start, span.start + 1)
-    ends = [i for i in (text.find(c, span.end) for c in ",。;:)") if i >= 0]
+    ends = [left + i for i in (plain_text.find(c, span.end - left) for c in ",。;:)") if i >= 0]
     return Span(target + 1 if target >= 0 else start, min(ends, default=len(text)))
 
 
@@ -209,11 +212,17 @@ def record_of_conduct(words: str) -> list[Node]:
     found: list[Node] = []
     if not re.search(r"处罚|违法|违规|违纪|事故|罚款|受罚", words):
         return found
-    for part in re.split(r"[;,](?=[^,;]*(?:年内|年度内|近.年))|且(?=[一二三])", words):
+    since = re.search(LOOK_BACK, words)
+    for part in re.split(r"[;,](?=[^,;]*(?:年内|年度内|近.年))|且(?=[一二三])|(?<=事故)或", words):
+        if since and not re.search(LOOK_BACK, part):
+            part = since.group() + part
         accident = bool(re.search("事故", part)) and not re.search(r"处罚|罚款", part)
         day = happened("happened_on" if accident else "decided_on", part)
         where: list[Node] = [day] if day else []
-        fields = [name for name in _FIELDS if name in part]
+        if day is None and "年度内" in part:  # the year applied for: the last or this one
+            field = "happened_on" if accident else "decided_on"
+            where.append({"any": [{"field": field, "is": "during", "value": year} for year in ("last_year", "this_year")]})
+        fields = [name for name in _FIELDS if name in part] or (["环境保护"] if "环境" in part else [])
         if accident:
             kinds = [k for k in ("生产安全", "安全", "质量") if k in part.replace("安全生产", "生产安全")][:2]
             where += [{"field": "kind", "is": "in", "value": kinds}] if kinds else []
@@ -344,6 +353,9 @@ def _hires(text: str, target: Span, governed: Sequence[Condition]) -> Rows | Non
     words = "".join(text[governed[i].span.start : governed[i].span.end] for i in chosen)
     whom = [dict(test) for said, test in HIRED if re.search(said, words)]
     where: list[Node] = [whom[0] if len(whom) == 1 else {"any": whom}] if whom else [{"judged": words}]
+    lasting = re.search(rf"失业(?:满)?(?:半年|{NUMERAL}(?:年|个月))以上", words)
+    if lasting:
+        where.append({"judged": lasting.group()})
     for i in _inside(governed, "社保缴纳", "劳动合同期限", "就业年限"):
         bound = governed[i].comparison
         if bound is None and governed[i].attribute == "社保缴纳":

@@ -33,9 +33,9 @@ KIND_WORDS: tuple[tuple[str, str], ...] = (
 )
 
 
-def kind(text: str, stated: str | None, pays: str | None) -> str:
-    """One of the 13 kinds: what ingest said of the measure, else the first whose words occur."""
-    if stated in KINDS and stated != "其他":
+def kind(text: str, stated: str | None, pays: str | None, *, money: bool = False) -> str:
+    """One of the 13 kinds: what ingest said of the measure, else the first whose words occur. Money paid out is no tax relief."""
+    if stated in KINDS and stated != "其他" and not (stated == "税费" and money and pays is None):
         return str(stated)
     if pays == "relief":
         return "税费"

@@ -6,7 +6,7 @@ Only eligible pairs are remembered; how many are not, and how many cannot be dec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -14,10 +14,13 @@ from typing import NamedTuple
 from uuid import UUID, uuid5
 
 from contracts.rules import Benefit, Figures, JudgedAmount, Registry, Span, walk
-from services.policy_match.domain.amount import AmountInterval
-from services.policy_match.domain.decision import outcome
+from services.policy_match.domain.amount import AmountInterval, interval
+from services.policy_match.domain.cohort import verdicts
+from services.policy_match.domain.columns import Columns
+from services.policy_match.domain.distinct import clauses_of, constant
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.interpreter import Scope, value
+from services.policy_match.domain.percolator import Percolator, numbers
 from services.policy_match.domain.values import OPEN_END, TypeMismatch, as_date
 
 _MATCHES = UUID("6f1f1d6c-6a3e-5d0e-9d0b-2f6c1a7e4b21")
@@ -106,38 +109,123 @@ def _end(span: Span | None, scope: Scope) -> date | None:
     return end if isinstance(end, date) and end != OPEN_END else None
 
 
+FEW = 64
+"""So many enterprises are decided one by one; more are laid out as columns first."""
+
+
 def eligible(
     offers: Iterable[Offer], enterprises: Iterable[Enterprise], *, as_of: date, registry: Registry, figures: Figures
 ) -> tuple[dict[Key, Match], dict[str, Counts]]:
     """Every eligible pair, and the counts of each benefit."""
-    city = list(enterprises)
+    offered, city = list(offers), list(enterprises)
+    found = _found(offered, city, as_of, registry, figures)
     matches: dict[Key, Match] = {}
     counts: dict[str, Counts] = {}
-    for offer in offers:
+    for offer, (rows, undetermined, faulty) in zip(offered, found, strict=True):
         benefit, when = offer.benefit, occasion(offer.benefit, as_of)
-        upon_review = benefit.amount is None or any(isinstance(node, JudgedAmount) for node in walk(benefit.amount))
-        number = {"eligible": 0, "ineligible": 0, "undetermined": 0}
-        faulty, low, high = 0, Decimal("0.00"), Decimal("0.00")
+        pays = _Pays(benefit, as_of, registry, figures)
+        low, high, failed = Decimal("0.00"), Decimal("0.00"), 0
         unlimited = False
-        for enterprise in city:
+        for row in rows:
+            enterprise = city[row]
             try:
-                found, amount = outcome(benefit, enterprise, as_of=as_of, registry=registry, figures=figures)
-                end = deadline(benefit, Scope(enterprise, as_of, registry, figures, benefit.id)) if found == "eligible" else None
+                amount, end = pays.to(enterprise)
             except TypeMismatch:
-                number["undetermined"] += 1
-                faulty += 1
+                failed += 1
                 continue
-            number[found] += 1
-            if found != "eligible":
-                continue
-            known = _known(amount, upon_review=upon_review)
+            known = _known(amount, upon_review=pays.upon_review)
             key = Key(enterprise.uscc, benefit.id, when)
             matches[key] = Match(key, offer.version, known.low if known else None, known.high if known else None, end)
             low += amount.low
             high += amount.high or 0
             unlimited = unlimited or amount.high is None
-        counts[benefit.id] = Counts(**number, faulty=faulty, low=low, high=None if unlimited else high)
+        counts[benefit.id] = Counts(
+            eligible=len(rows) - failed,
+            ineligible=len(city) - len(rows) - undetermined,
+            undetermined=undetermined + failed,
+            faulty=faulty + failed,
+            low=low,
+            high=None if unlimited else high,
+        )
     return matches, counts
+
+
+class _Found(NamedTuple):
+    """For one benefit the rows of the eligible, and how many are undetermined, and of these faulty."""
+
+    rows: Sequence[int]
+    undetermined: int
+    faulty: int
+
+
+def _found(offers: Sequence[Offer], city: Sequence[Enterprise], as_of: date, registry: Registry, figures: Figures) -> list[_Found]:
+    prepared = _prepared(tuple(offer.benefit for offer in offers))
+    if len(city) > FEW:
+        columns = Columns.from_enterprises(city, registry, names=prepared.names)
+        result = verdicts(prepared.clauses, columns, as_of=as_of, registry=registry, figures=figures, enterprise=lambda row, _: city[row])
+        counts = result.counts()
+        return [_Found(result.rows_eligible(n).tolist(), int(counts[n, 2]), len(result.faulty.get(n, ()))) for n in range(len(offers))]
+    percolator = prepared.percolator(as_of, registry, figures)
+    rows: list[list[int]] = [[] for _ in offers]
+    undetermined, faulty = [0] * len(offers), [0] * len(offers)
+    for row, enterprise in enumerate(city):
+        outcomes = percolator.decide(enterprise)
+        for n in numbers(outcomes.eligible):
+            rows[n].append(row)
+        for n in numbers(percolator.every & ~outcomes.eligible & ~outcomes.ineligible):
+            undetermined[n] += 1
+        for n in numbers(outcomes.faulty):
+            faulty[n] += 1
+    return [_Found(*counted) for counted in zip(rows, undetermined, faulty, strict=True)]
+
+
+class _Prepared:
+    """Benefits made ready to be decided, and remembered while the same ones are offered."""
+
+    def __init__(self, benefits: tuple[Benefit, ...]) -> None:
+        self.clauses = clauses_of(benefits)
+        self.names = frozenset(name for atom in self.clauses.atoms for name in (*atom.names, "judgement"))
+        self._percolator: tuple[date, Registry, Figures, Percolator] | None = None
+
+    def percolator(self, as_of: date, registry: Registry, figures: Figures) -> Percolator:
+        held = self._percolator
+        if held is None or held[0] != as_of or held[1] is not registry or held[2] is not figures:
+            ready = Percolator(self.clauses, as_of=as_of, registry=registry, figures=figures)
+            held = self._percolator = (as_of, registry, figures, ready)
+        return held[3]
+
+
+_REMEMBERED: dict[tuple[int, ...], _Prepared] = {}
+"""By the identities of the benefits, which the clauses hold on to."""
+
+
+def _prepared(benefits: tuple[Benefit, ...]) -> _Prepared:
+    key = tuple(map(id, benefits))
+    found = _REMEMBERED.get(key)
+    if found is None:
+        while len(_REMEMBERED) >= 4:
+            _REMEMBERED.pop(next(iter(_REMEMBERED)), None)
+        found = _REMEMBERED[key] = _Prepared(benefits)
+    return found
+
+
+class _Pays:
+    """What a benefit pays to each of those eligible, and until when; found once where it is the same for all."""
+
+    def __init__(self, benefit: Benefit, as_of: date, registry: Registry, figures: Figures) -> None:
+        self._benefit, self._as_of, self._registry, self._figures = benefit, as_of, registry, figures
+        self.upon_review = benefit.amount is None or any(isinstance(node, JudgedAmount) for node in walk(benefit.amount))
+        self._same_amount, self._same_end = constant(benefit.amount), constant((benefit.window, benefit.valid))
+        self._amount: AmountInterval | None = None
+        self._end: tuple[date | None] | None = None
+
+    def to(self, enterprise: Enterprise) -> tuple[AmountInterval, date | None]:
+        """The amount and the last day for an enterprise. Raises TypeMismatch."""
+        scope = Scope(enterprise, self._as_of, self._registry, self._figures, self._benefit.id)
+        amount = self._amount or interval(self._benefit.amount, scope)
+        end = self._end or (deadline(self._benefit, scope),)
+        self._amount, self._end = amount if self._same_amount else None, end if self._same_end else None
+        return amount, end[0]
 
 
 def _known(amount: AmountInterval, *, upon_review: bool) -> AmountInterval | None:

@@ -73,7 +73,7 @@ class Percolator:
         self._rankings = population.standings if population else None
         self._nobody = Scope(NOBODY, as_of, registry, figures)
         self._number = len(clauses.benefits)
-        self._every = (1 << self._number) - 1
+        self.every = (1 << self._number) - 1
         self._always = self._forces()
         self._personal = 0  # benefits of which some test waits for a person's judgement
         by_fact: dict[tuple[str, str], dict[int, int]] = {}
@@ -208,7 +208,7 @@ class Percolator:
     def match(self, profile: Profile) -> Outcomes:
         """How every benefit comes out for an enterprise made ready."""
         if profile.odd:
-            return self._anew(profile.enterprise, 0, self._every, self._every)
+            return self._anew(profile.enterprise, 0, self.every, self.every)
         marks = self._always
         for position, ((cuts, cells, absent), placed) in enumerate(zip(self._cells, profile.placed, strict=True)):
             if placed is None:
@@ -222,7 +222,7 @@ class Percolator:
             marks |= mark
         for values, raw in zip(self._values, profile.found, strict=True):
             marks |= values[raw]
-        number, every = self._number, self._every
+        number, every = self._number, self.every
         if self._others:
             marks |= self._rest(marks, profile.enterprise)
         ineligible = marks & every
@@ -235,7 +235,7 @@ class Percolator:
     def _rest(self, marks: int, enterprise: Enterprise) -> int:
         """What the tests that cannot be looked up say of the benefits still open."""
         number = self._number
-        open_ = self._every & ~marks
+        open_ = self.every & ~marks
         found = 0
         scope = Scope(enterprise, self._as_of, self._registry, self._figures, _NOBODYS, self._rankings)
         answers: dict[int, bool | None] = {}
@@ -262,7 +262,7 @@ class Percolator:
     def _anew(self, enterprise: Enterprise, ineligible: int, undetermined: int, faulty: int) -> Outcomes:
         """Decide by the whole rule what has a fault in it, for it may stand where it is never asked, and what a person may settle."""
         failed = 0
-        eligible = self._every & ~ineligible & ~undetermined
+        eligible = self.every & ~ineligible & ~undetermined
         settling = undetermined & self._personal if enterprise.records.get("judgement") else 0
         for number in numbers(faulty | settling):
             bit = 1 << number

@@ -39,28 +39,28 @@ class Population:
 
 
 def rank_population(
-    benefits: Iterable[Benefit], enterprises: Sequence[Enterprise], *, as_of: date, registry: Registry, figures: Figures
+    benefits: Iterable[Benefit], enterprises: Iterable[Enterprise], *, as_of: date, registry: Registry, figures: Figures
 ) -> Population:
-    """The standings for every population test of the benefits.
+    """The standings for every population test of the benefits, in one pass over the enterprises.
 
     Ranked are the enterprises for which `among` is true and the figure known.
     """
-    standings: dict[PopulationTest, Standing] = {}
+    asked: dict[PopulationTest, str] = {}
     for benefit in benefits:
         for test in walk(benefit):
-            if not isinstance(test, PopulationTest) or test in standings:
+            if isinstance(test, PopulationTest):
+                asked.setdefault(test, benefit.id)
+    ranked: dict[PopulationTest, list[Fraction]] = {test: [] for test in asked}
+    unranked = dict.fromkeys(asked, 0)
+    for enterprise in enterprises if asked else ():
+        for test, benefit_id in asked.items():
+            scope = Scope(enterprise, as_of, registry, figures, benefit_id)
+            member = answer(test.among, scope)
+            if member.value is False:
                 continue
-            ranked: list[Fraction] = []
-            unranked = 0
-            for enterprise in enterprises:
-                scope = Scope(enterprise, as_of, registry, figures, benefit.id)
-                member = answer(test.among, scope)
-                if member.value is False:
-                    continue
-                figure = value(ranked_figure(test), scope)
-                if member.value is True and isinstance(figure, Decimal | Fraction):
-                    ranked.append(Fraction(figure) if test.order == "asc" else -Fraction(figure))
-                else:
-                    unranked += 1
-            standings[test] = Standing(sorted(ranked), test.order == "asc", unranked)
-    return Population(standings)
+            figure = value(ranked_figure(test), scope)
+            if member.value is True and isinstance(figure, Decimal | Fraction):
+                ranked[test].append(Fraction(figure) if test.order == "asc" else -Fraction(figure))
+            else:
+                unranked[test] += 1
+    return Population({test: Standing(sorted(ranked[test]), test.order == "asc", unranked[test]) for test in asked})

@@ -185,7 +185,7 @@ def _compare(op: str, left: Any, right: Any) -> bool:
 
 def _sort(value: Any) -> type:
     kind = type(value)
-    return Decimal if kind is Fraction else kind
+    return Decimal if kind is Fraction or issubclass(kind, Decimal) else kind  # a number written 2e7 is a Decimal of its own class
 
 
 def as_range(value: Value) -> Range:

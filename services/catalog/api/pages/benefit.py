@@ -234,5 +234,5 @@ def _steps(seat: Seat, kept: Kept) -> Html:
 
 
 def _entry(entry: Entry) -> Html:
-    action = WORDS.get(entry.action, "自动提取" if entry.action == "draft" else entry.action)
+    action = "自动提取" if entry.action == "draft" else WORDS.get(entry.action, entry.action)
     return row(moment(entry.at), entry.by, f"{action}（第 {entry.version} 版）", entry.why)
