@@ -77,9 +77,11 @@ async def open_pool(url: str, *, service: str, size: int = 16) -> Pool:
 
 
 @asynccontextmanager
-async def transaction(pool: Pool, *, principal: str, uscc: str = "", department: str = "") -> AsyncIterator[Connection]:
+async def transaction(
+    pool: Pool, *, principal: str, uscc: str = "", department: str = "", readonly: bool = False
+) -> AsyncIterator[Connection]:
     """One transaction that begins by saying for whom it works; row policies read these settings."""
-    async with pool.acquire() as connection, connection.transaction():
+    async with pool.acquire() as connection, connection.transaction(readonly=readonly):
         await connection.execute(
             "SELECT set_config('app.principal', $1, true), set_config('app.uscc', $2, true), set_config('app.department', $3, true)",
             principal,

@@ -120,8 +120,9 @@ class Runtime(Generic[S]):
 
     @asynccontextmanager
     async def read(self, principal: Principal) -> AsyncIterator[S]:
-        """One read-only look."""
-        async with transaction(self.pool, principal=principal.id, uscc=principal.uscc, department=principal.department) as connection:
+        """One look, in which the database refuses to write: a change goes through `work`, where what it says is sent."""
+        told = {"principal": principal.id, "uscc": principal.uscc, "department": principal.department}
+        async with transaction(self.pool, **told, readonly=True) as connection:
             yield self._store(connection)
 
     async def alone(self, job: str, do: Callable[[UnitOfWork[S]], Awaitable[None]]) -> bool:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
@@ -139,6 +140,12 @@ async def test_an_enterprise_finds_nobody_but_itself(on_mock: Notes, client: htt
     own = await key_of(client, Principal("enterprise", "e", frozenset({"documents:read"}), uscc="91350200A"))
     assert (await client.get("/notes/91350200A", headers=own)).status_code == 200
     assert (await client.get("/notes/91350200B", headers=own)).json()["code"] == "not-found"
+
+
+async def test_a_look_cannot_write(on_mock: Notes, client: httpx.AsyncClient) -> None:
+    with pytest.raises(asyncpg.ReadOnlySQLTransactionError):
+        async with client.runtime.read(Principal("operator", "tests", frozenset())) as store:  # type: ignore[attr-defined]
+            await store.take("k")
 
 
 async def test_a_copied_table_of_keys_opens_nothing(on_mock: Notes, client: httpx.AsyncClient) -> None:
