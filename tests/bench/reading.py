@@ -35,8 +35,6 @@ def pages() -> bytes:
     """A PDF of 100 pages with 40 lines each."""
     line = "第{page}页第{line}行，对符合条件的企业给予不超过{yuan}万元的奖励。"
     return pdf([[line.format(page=page, line=number, yuan=page * number) for number in range(40)] for page in range(PAGES)])
-        [[f"第{page}页第{line}行，对符合条件的企业给予不超过{page * line}万元的奖励。" for line in range(40)] for page in range(PAGES)]
-    )
 
 
 async def main() -> int:
