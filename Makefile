@@ -46,3 +46,6 @@ contracts: setup ## write schemas, AsyncAPI and OpenAPI from the code
 contracts-release: contracts  ## only at a release: what CI compares with
 	rm -rf contracts/released && cp -r contracts/schemas contracts/released
 	cp -r contracts/examples contracts/asyncapi.yaml contracts/released/
+
+bench: setup     ## figures of design §11 that are measured so far, as JSON
+	$(PY) -m tests.bench.reading
