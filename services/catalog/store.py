@@ -523,13 +523,17 @@ class Store:
         ]
 
     async def pending(self, limit: int, *, department: str | None) -> list[tuple[Kept, str, datetime | None, date | None]]:
-        """Benefits with something pending, the longest untouched first: each with its kind, its document's arrival and day of issue."""
+        """Benefits with something pending, the longest untouched first: each with its kind, its document's arrival and day of issue.
+
+        One whose document names no department waits on the desk of every department, lest it wait on none.
+        """
         rows = await self._connection.fetch(
             "SELECT b.*, l.kind AS listed_kind, d.heard_at, d.issued"
             " FROM benefits b JOIN listed l ON l.benefit = b.id AND l.side = 'newest'"
             " LEFT JOIN LATERAL (SELECT heard_at, (said->'facts'->>'issue_date')::date AS issued FROM documents"
             " WHERE document = b.document ORDER BY version DESC LIMIT 1) d ON true"
-            " WHERE b.pending IS NOT NULL AND ($1::text IS NULL OR l.department ILIKE $1) ORDER BY b.changed_at, b.seq LIMIT $2",
+            " WHERE b.pending IS NOT NULL AND ($1::text IS NULL OR l.department ILIKE $1 OR l.department = '')"
+            " ORDER BY b.changed_at, b.seq LIMIT $2",
             _like(department),
             limit,
         )

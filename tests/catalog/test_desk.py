@@ -263,6 +263,8 @@ async def test_the_desk_tells_what_awaits_me_what_awaits_others_and_what_is_late
     assert "等他人处理（1）" in await reviewer.go("/desk")
     assert "等他人处理（0）" in await reviewer.go("/desk?department=渔业局")
     assert "查找“高新技术”（1）" in await reviewer.go("/desk?q=高新技术")
+    await catalog.runtime.pool.execute("UPDATE listed SET department = ''")
+    assert "等他人处理（1）" in await reviewer.go("/desk?department=渔业局"), "what names no department waits on every desk"
 
 
 async def test_what_a_document_changed_waits_on_the_desk_until_somebody_says_it_stands(catalog: Running) -> None:
