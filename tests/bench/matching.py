@@ -1,4 +1,4 @@
-"""`make bench`: how fast a whole city, and one enterprise, are decided; and what other engines need for the same, in the same run.
+"""`make bench`, matching: how fast a whole city and one enterprise are decided, and what other engines need for the same in the same run.
 
 Prints JSON: first the ratios, then what is to be reached and what was, then each measurement, the versions and the machine. An engine is
 timed only after its verdicts were found equal to ours on every pair it decides; one that cannot be imported is named with the reason.
@@ -39,7 +39,7 @@ REGISTRY, FIGURES = load_registry(), load_figures()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="make bench", description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(prog="tests.bench.matching", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--scale", type=float, default=1.0, help="times 450,000 enterprises")
     parser.add_argument("--benefits", type=int, default=BENEFITS)
     parser.add_argument("--many", type=int, default=MANY, help="benefits of the greater percolator")
