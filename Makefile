@@ -47,5 +47,9 @@ contracts-release: contracts  ## only at a release: what CI compares with
 	rm -rf contracts/released && cp -r contracts/schemas contracts/released
 	cp -r contracts/examples contracts/asyncapi.yaml contracts/released/
 
-bench: setup     ## figures of design §11 that are measured so far, as JSON
+bench: setup     ## figures of design §11, beside other engines, as JSON; wants a machine that does nothing else; SCALE=10
+	mkdir -p .bench
+	for peer in $$($(PY) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['bench'])"); do \
+	  $(PY) -m pip install --quiet --upgrade --target .bench "$$peer" || echo "$$peer cannot be installed; the report says so" >&2; done
 	$(PY) -m tests.bench.reading
+	$(PY) -m tests.bench.matching --peers .bench --scale $(or $(SCALE),1)

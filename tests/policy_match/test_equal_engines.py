@@ -397,13 +397,13 @@ def _less_is_not_greater(op: str, place: tuple[int, int], count: int) -> tuple[i
     return _SPAN("<=" if op == "<" else op, place, count)
 
 
-def _one_too_many(self: Sheet, n: int, sets: list[Any]) -> Any:
-    return _AT_LEAST(self, n - 1, sets) if n > 1 else _AT_LEAST(self, n, sets)
+def _one_too_few(self: Sheet, n: int, limbs: list[Any]) -> Any:
+    return _AT_LEAST(self, max(n - 1, 1), limbs)
 
 
 def _unknown_is_no(self: Sheet, question: Any) -> Any:
     found = _OF_CODES(self, question)
-    return found._replace(false=self.every ^ found.true)
+    return np.stack([found[0], found[0]])
 
 
 def _any_is_all(self: Sheet, kind: str, n: int, limbs: Any) -> Any:
@@ -426,7 +426,7 @@ _SPAN, _AT_LEAST, _OF_CODES, _GATE = column_tests._span, Sheet._at_least, Sheet.
 _OF_CHANGE, _REDUCED, _KLEENE = Sheet._of_change, record_tests._RowSheet._reduced, percolator.kleene
 WRONG: dict[str, tuple[Any, str, Any]] = {
     "in the cohort < is <=": (column_tests, "_span", _less_is_not_greater),
-    "in the cohort at_least is one too few": (Sheet, "_at_least", _one_too_many),
+    "in the cohort at_least is one too few": (Sheet, "_at_least", _one_too_few),
     "in the cohort any is all": (Sheet, "gate", _any_is_all),
     "in the cohort a code covers no child": (column_tests, "_beginning", _parents_only),
     "in the cohort a row in doubt is none": (record_tests._RowSheet, "_reduced", _doubt_is_no),

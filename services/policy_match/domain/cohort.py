@@ -26,9 +26,10 @@ from services.policy_match.domain.record_tests import Found, Records, RecordTest
 from services.policy_match.domain.sheet import Sheet, Truth
 from services.policy_match.domain.values import TypeMismatch
 
+STRETCH = 2**18
+"""The rows decided together: so few that their bits stay in the processor's cache, so many that it works longer than Python."""
 THREADS = 2
-STRETCH = 2**16
-"""The rows decided together: their bits stay in the processor's cache."""
+"""The stretches decided at once; numpy lets go of the interpreter's lock while it works."""
 
 Finder = Callable[[int, Collection[str]], Enterprise]
 """The enterprise of a row, with at least the facts and records of these names."""
@@ -90,7 +91,8 @@ class _City:
         self.every = pack(every)
         self.nobody = Scope(NOBODY, as_of, registry, figures)
         self.sheet = Sheet(columns.columns, self.every)
-        self.records = Records(columns, self.nobody, self._of_enterprise)
+        self.unknown = np.stack([np.zeros_like(self.every), self.every])
+        self.records = Records(columns, self.every, self.nobody, self._of_enterprise)
         self.faults: dict[int, frozenset[int]] = {}  # by atom, the rows for which it cannot be computed
         table = columns.tables.get("judgement")
         self.judged = frozenset[int]() if table is None else frozenset(np.flatnonzero(np.diff(table.starts)).tolist())
@@ -100,31 +102,25 @@ class _City:
         force = [self._force(number) for number in range(len(clauses.benefits))]
         asked = {atom for rule, holds in zip(clauses.rules, force, strict=True) if holds is not False for atom in atoms_of(rule)}
         questions = {atom: self._settled(atom) for atom in sorted(asked | {a for a in clauses.dated if a is not None})}
-        eligible = np.zeros((len(clauses.benefits), words), dtype=np.uint64)
-        ineligible = np.zeros_like(eligible)
+        found = np.zeros((len(clauses.benefits), 2, words), dtype=np.uint64)
 
         def decide(start: int) -> None:
             sheet = Sheet(self.columns.columns, self.every, start, min(start + STRETCH, words * 64))
-            answer = _Answers(sheet, questions)
+            answer = _Answers(sheet, questions).__getitem__
             for number, rule in enumerate(clauses.rules):
                 dated, holds = clauses.dated[number], force[number]
-                if holds is False:
-                    ineligible[number, sheet.words] = sheet.every
-                    continue
-                true, false = sheet.tree(rule, answer)
-                if dated is not None:
-                    true, false = sheet.gate("all", 0, [answer(dated), Truth(true, false)])
-                if holds is not None:
-                    eligible[number, sheet.words] = true
-                ineligible[number, sheet.words] = false
+                if holds is not False:
+                    place = found[number, :, sheet.words]
+                    truth = sheet.tree(rule, answer, place)
+                    if dated is not None or truth is not place:
+                        place[:] = truth if dated is None else truth & answer(dated)
+                    if holds is None:
+                        place[0] = 0
 
-        starts = range(0, words * 64, STRETCH)
-        if len(starts) > 1:
-            with ThreadPoolExecutor(THREADS) as threads:
-                list(threads.map(decide, starts))
-        else:
-            for start in starts:
-                decide(start)
+        with ThreadPoolExecutor(THREADS) as threads:
+            for _ in threads.map(decide, range(0, words * 64, STRETCH)):
+                pass
+        eligible, ineligible = found[:, 0], np.bitwise_xor(found[:, 1], self.every, out=found[:, 1])
         return Verdicts(clauses, self.columns.rows, eligible, ineligible, self._faulty(force, eligible, ineligible))
 
     def _force(self, number: int) -> bool | TypeMismatch | None:
@@ -143,11 +139,11 @@ class _City:
         atom = self.clauses.atoms[number]
         question, odd = self._asked(atom)
         if question is None:
-            return self._decided(number, range(self.columns.rows), Truth(np.zeros_like(self.every), np.zeros_like(self.every)))
+            return self._decided(number, range(self.columns.rows), self.unknown)
         rows = set(odd)
         if atom.benefit and self.judged:
-            true, false = self.sheet.truth(question)
-            rows.update(row for row in rows_of(self.every & ~true & ~false) if row in self.judged)
+            true, possible = self.sheet.truth(question)
+            rows.update(row for row in rows_of(true ^ possible) if row in self.judged)
         return self._decided(number, sorted(rows), self.sheet.truth(question)) if rows else question
 
     def _asked(self, atom: Atom) -> tuple[Question | None, Collection[int]]:
@@ -158,11 +154,10 @@ class _City:
             question = asking.question(node)
             return question, self._odd(asking)
         if isinstance(node, Judged):
-            nothing = np.zeros_like(self.every)
-            return Settled(nothing, nothing), ()
+            return Settled(self.unknown), ()
         if isinstance(node, RecordTest):
             found = self.records.found(node)
-            return (None, ()) if found is None else (Settled(*found.truth), found.odd)
+            return (None, ()) if found is None else (Settled(found.truth), found.odd)
         return None, ()
 
     def _odd(self, asking: Asking) -> set[int]:
@@ -190,9 +185,10 @@ class _City:
         length = len(self.every) * 64
         if faults:
             self.faults[number] = frozenset(faults)
-        true, false = bits_of(values[True], length), bits_of(values[False], length)
-        others = ~(true | false | bits_of(values[None] + faults, length))
-        return Settled(truth.true & others | true, truth.false & others | false)
+        true = bits_of(values[True], length)
+        possible = true | bits_of(values[None] + faults, length)
+        others = ~(possible | bits_of(values[False], length))
+        return Settled(np.bitwise_or(truth & others, np.stack([true, possible])))
 
     # faults ----------------------------------------------------------------------------------------------------------------
 
@@ -228,15 +224,13 @@ class _City:
         return faulty
 
 
-class _Answers:
+class _Answers(dict[int, Truth]):
     """The answers of atoms on one sheet, each found once."""
 
     def __init__(self, sheet: Sheet, questions: Mapping[int, Question]) -> None:
+        super().__init__()
         self._sheet, self._questions = sheet, questions
-        self._found: dict[int, Truth] = {}
 
-    def __call__(self, atom: int) -> Truth:
-        found = self._found.get(atom)
-        if found is None:
-            found = self._found[atom] = self._sheet.truth(self._questions[atom])
+    def __missing__(self, atom: int) -> Truth:
+        found = self[atom] = self._sheet.truth(self._questions[atom])
         return found

@@ -16,9 +16,10 @@ from math import ceil, floor, gcd, lcm
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from contracts.rules import OPEN, TWINS, Compared, FactTest, FactValue, FieldTest, FieldValue, Plus, Shift, Times
-from services.policy_match.domain.columns import Bits, Column, Key, SetColumn
+from services.policy_match.domain.columns import Column, Key, SetColumn
 from services.policy_match.domain.distinct import constant
 from services.policy_match.domain.interpreter import Scope, value, window
 from services.policy_match.domain.periods import key_of, resolve
@@ -31,11 +32,13 @@ _INT64 = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class Codes:
-    """True where the row's code lies in one of `true`, false where in one of `false`, else unknown."""
+    """True where the row's code lies in one of `true`, false where in one of `false`, else unknown. The two together are all codes
+    from 1, or from 0 where no row is unknown (`whole`), or none at all."""
 
     key: Key
     true: Spans
     false: Spans
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +86,9 @@ class Days:
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What was found by other means."""
+    """What was found by other means: where it is true for sure, and where it may be true."""
 
-    true: Bits
-    false: Bits
+    truth: NDArray[np.uint64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +226,7 @@ class Asking:
             spans = [_span(op, place, count)]
         if missing:
             spans.append((0, 1))
-        return Codes(key, _merged(spans), _rest(spans, 0, count + 1))
+        return Codes(key, _merged(spans), _rest(spans, 0, count + 1), whole=True)
 
     def _listed(self, op: str, key: Key, right: Any) -> Question | None:
         """in, under, has, has_all of known lists."""

@@ -35,7 +35,7 @@ from services.policy_match.domain.columns import Bits, Column, Columns, Table, p
 from services.policy_match.domain.distinct import constant, limbs_of
 from services.policy_match.domain.interpreter import Scope, value
 from services.policy_match.domain.periods import resolve
-from services.policy_match.domain.sheet import COMPARE, Sheet, Truth
+from services.policy_match.domain.sheet import COMPARE, Sheet, Truth, truth_of
 from services.policy_match.domain.values import NOTHING, OPEN_END, TypeMismatch, Unknown, as_date
 
 RecordTest = Some | NoneOf | CountTest | SumTest | EarliestTest | LatestTest
@@ -69,18 +69,19 @@ def kind_of(test: RecordTest) -> str:
 class Records:
     """The record tables of a city on a day. `of_enterprise` decides a test of the enterprise that stands inside `where`."""
 
-    def __init__(self, columns: Columns, scope: Scope, of_enterprise: Callable[[FactTest], Found | None]) -> None:
-        self.columns, self.scope, self._of_enterprise = columns, scope, of_enterprise
+    def __init__(self, columns: Columns, every: Bits, scope: Scope, of_enterprise: Callable[[FactTest], Found | None]) -> None:
+        self.columns, self.every, self.scope, self._of_enterprise = columns, every, scope, of_enterprise
         self._sheets: dict[str, _RowSheet] = {}
 
     def found(self, test: RecordTest) -> Found | None:
         """What a record test finds of each enterprise; None where the interpreter must decide it."""
         table = self.columns.tables.get(kind_of(test))
         if table is None:
-            nothing = np.zeros(padded(self.columns.rows) // 64, dtype=np.uint64)
-            return Found(Truth(nothing, nothing), frozenset())
+            return Found(np.stack([np.zeros_like(self.every), self.every]), frozenset())
         if table.kind not in self._sheets:
-            self._sheets[table.kind] = _RowSheet(table, self.scope, self._of_enterprise, "judgement" in self.columns.tables)
+            self._sheets[table.kind] = _RowSheet(
+                table, self.every, self.scope, self._of_enterprise, judged="judgement" in self.columns.tables
+            )
         try:
             return self._sheets[table.kind].found(test)
         except TypeMismatch:
@@ -88,8 +89,8 @@ class Records:
 
 
 class _RowSheet:
-    def __init__(self, table: Table, scope: Scope, of_enterprise: Callable[[FactTest], Found | None], judged: bool) -> None:
-        self.table, self.scope, self._of_enterprise, self._judged = table, scope, of_enterprise, judged
+    def __init__(self, table: Table, city: Bits, scope: Scope, of_enterprise: Callable[[FactTest], Found | None], *, judged: bool) -> None:
+        self.table, self.city, self.scope, self._of_enterprise, self._judged = table, city, scope, of_enterprise, judged
         self.known: RecordKind | None = scope.registry.kinds.get(table.kind)
         fields = self.known.fields if self.known else {}
         self.open_ended = frozenset(("", name) for name, entry in fields.items() if entry.type == "end")
@@ -109,7 +110,7 @@ class _RowSheet:
         if met is None or existing is None:
             return None
         rows = self.table.rows
-        sure, doubtful = unpack(met.true & existing, rows), unpack(existing & ~met.true & ~met.false, rows)
+        sure, doubtful = unpack(met[0] & existing, rows), unpack((met[0] ^ met[1]) & existing, rows)
         if isinstance(test, SumTest | EarliestTest | LatestTest):
             asking.asked.add(("", test.field))
         answer = self._reduced(test, sure, doubtful)
@@ -119,7 +120,7 @@ class _RowSheet:
             column = self.table.columns.get(key)
             odd.update(int(self.owners[row]) for row in (column.odd if column is not None else ()))
         true, false = (self._bits(holds & self.present) for holds in answer)
-        return Found(Truth(true, false), frozenset(odd))
+        return Found(truth_of(true, false, self.city), frozenset(odd))
 
     def _bits(self, holds: NDArray[np.bool_]) -> Bits:
         whole = np.zeros(padded(self.enterprises), dtype=np.bool_)
@@ -154,8 +155,7 @@ class _RowSheet:
         if isinstance(node, FactTest):
             return self._fact(node, odd)
         if isinstance(node, Judged):
-            nothing = np.zeros_like(self.sheet.every)
-            return None if self._judged else Truth(nothing, nothing)
+            return None if self._judged else np.stack([self.sheet.none, self.sheet.every])
         limbs = limbs_of(node)
         kind = next((key for key in ("all", "any", "not_", "at_least") if key in node.__dict__), None)
         parts = [self._condition(limb, asking, odd) for limb in limbs]
@@ -169,7 +169,7 @@ class _RowSheet:
         if found is None:
             return None
         odd |= found.odd
-        return Truth(*(self._of_owner(bits) for bits in found.truth))
+        return np.stack([self._of_owner(bits) for bits in found.truth])
 
     def _of_owner(self, bits: Bits) -> Bits:
         holds = np.zeros(padded(self.table.rows), dtype=np.bool_)

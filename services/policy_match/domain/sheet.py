@@ -1,28 +1,29 @@
-"""Questions put to a stretch of rows: Kleene's three values as two sets of bits, one for true and one for false."""
+"""Questions put to a stretch of rows: Kleene's three values as two sets of bits, where it is true for sure and where it may be true."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from operator import eq, ge, gt, le, lt
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.policy_match.domain.column_tests import Change, Codes, Days, Joint, Members, Question, Settled, Sign, Spans
 from services.policy_match.domain.columns import Bits, Column, Key, SetColumn, pack
-from services.policy_match.domain.distinct import Gate, Tree
+from services.policy_match.domain.distinct import Tree
 from services.policy_match.domain.values import OPEN_END
 
 COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
 _FEW_SPANS: Final = 6  # as many spans are compared one by one; more are looked up
 
+Truth = NDArray[np.uint64]
+"""Two rows of bits: where something is true, and where it is not false. Kleene's and, or and at-least work on both alike."""
 
-class Truth(NamedTuple):
-    """The rows for which something is true, and those for which it is false; for the others it is unknown."""
 
-    true: Bits
-    false: Bits
+def truth_of(true: Bits, false: Bits, every: Bits) -> Truth:
+    """From where it is true and where it is false."""
+    return np.stack([true, every ^ false])
 
 
 class Sheet:
@@ -33,9 +34,10 @@ class Sheet:
         self.start, self.stop = start, len(every) * 64 if stop is None else stop
         self.words = slice(self.start // 64, self.stop // 64)
         self.every = every[self.words]
-        self._none = np.zeros_like(self.every)
+        self.none = np.zeros_like(self.every)
         self._from: dict[tuple[Key, int], Bits] = {}
         self._is: dict[tuple[Key, int], Bits] = {}
+        self._unknown: dict[Key, Bits] = {}
         self._reckoned: dict[Sign | Change, Truth] = {}
 
     def truth(self, question: Question) -> Truth:
@@ -46,9 +48,21 @@ class Sheet:
             self._reckoned[question] = _FORMS[type(question)](self, question)
         return self._reckoned[question]
 
+    def _answered(self, true: Bits, known: Bits) -> Truth:
+        found = np.empty((2, len(true)), dtype=np.uint64)
+        found[0] = true
+        np.bitwise_or(true, self.every ^ known, out=found[1])
+        return found
+
     def known(self, key: Key) -> Bits:
         column = self.columns.get(key)
-        return self._none if column is None else column.known[self.words]
+        return self.none if column is None else column.known[self.words]
+
+    def unknown(self, key: Key) -> Bits:
+        found = self._unknown.get(key)
+        if found is None:
+            found = self._unknown[key] = self.every ^ self.known(key)
+        return found
 
     def _codes_of(self, key: Key) -> NDArray[np.unsignedinteger[Any]]:
         column = self.columns[key]
@@ -62,16 +76,16 @@ class Sheet:
 
     def from_code(self, key: Key, code: int) -> Bits:
         """The rows whose code is at least so great."""
-        if code <= 0:
-            return self.every
-        if code == 1:
-            return self.known(key)
         found = self._from.get((key, code))
         if found is None:
+            if code <= 0:
+                return self.every
+            if code == 1:
+                return self.known(key)
             column = self.columns[key]
             assert isinstance(column, Column)
             beyond = code > len(column.values)
-            found = self._from[key, code] = self._none if beyond else pack(self._codes_of(key) >= column.codes.dtype.type(code))
+            found = self._from[key, code] = self.none if beyond else pack(self._codes_of(key) >= column.codes.dtype.type(code))
         return found
 
     def _in(self, key: Key, spans: Spans) -> Bits:
@@ -83,19 +97,19 @@ class Sheet:
             for start, stop in spans:
                 inside[start:stop] = True
             return np.bitwise_and(pack(inside[self._codes_of(key)]), self.every)
-        found = self._none
-        for number, (start, stop) in enumerate(spans):
-            part = self._span(key, start, stop)
-            found = part if number == 0 else found | part
+        if not spans:
+            return self.none
+        found = self._span(key, *spans[0])
+        for span in spans[1:]:
+            found = found | self._span(key, *span)
         return found
 
     def _span(self, key: Key, start: int, stop: int) -> Bits:
         column = self.columns.get(key)
         count = len(column.values) if isinstance(column, Column) else 0
-        if start <= 1 or stop > count:  # one threshold, which others may share
-            upper = self._none if stop > count else self.from_code(key, stop)
-            return self.from_code(key, start) ^ upper
-        if stop - start == 1:
+        if stop > count:  # one threshold, which other tests may share
+            return self.from_code(key, start)
+        if start > 1 and stop - start == 1:
             found = self._is.get((key, start))
             if found is None:
                 codes = self._codes_of(key)
@@ -105,25 +119,28 @@ class Sheet:
 
     def _of_codes(self, question: Codes) -> Truth:
         true, false, key = question.true, question.false, question.key
+        found = np.empty((2, len(self.every)), dtype=np.uint64)
         if not true and not false:
-            return Truth(self._none, self._none)
-        first = min(span[0] for span in (*true, *false))
-        everything = self.every if first == 0 else self.known(key)
-        if len(false) < len(true):
-            found = self._in(key, false)
-            return Truth(everything ^ found, found)
-        found = self._in(key, true)
-        return Truth(found, everything ^ found)
+            found[0], found[1] = self.none, self.every
+        elif question.whole:
+            found[:] = self._in(key, true)
+        elif len(true) <= len(false):
+            found[0] = self._in(key, true)
+            np.bitwise_or(found[0], self.unknown(key), out=found[1])
+        else:
+            np.bitwise_xor(self.every, self._in(key, false), out=found[1])
+            np.bitwise_and(found[1], self.known(key), out=found[0])
+        return found
 
     def _of_members(self, question: Members) -> Truth:
         column = self.columns[question.key]
         assert isinstance(column, SetColumn)
         known = column.known[self.words]
-        found = known if question.every else self._none
+        found = known if question.every else self.none
         for member in question.members:
             held = column.holding(member)[self.words]
             found = found & held if question.every else found | held
-        return Truth(found, known ^ found)
+        return self._answered(found, known)
 
     def _of_sign(self, question: Sign) -> Truth:
         known = self.every
@@ -134,10 +151,8 @@ class Sheet:
                 part = self.numbers(key) if factor == 1 else self.numbers(key) * factor
                 total = part if total is None else total + part
         if total is None:
-            holds = COMPARE[question.op](question.constant, 0)
-            return Truth(known, self._none) if holds else Truth(self._none, known)
-        found = pack(COMPARE[question.op](total, -question.constant)) & known
-        return Truth(found, known ^ found)
+            return self._answered(known if COMPARE[question.op](question.constant, 0) else self.none, known)
+        return self._answered(pack(COMPARE[question.op](total, -question.constant)) & known, known)
 
     def _of_change(self, question: Change) -> Truth:
         known = self.known(question.now[0]) & self.known(question.then[0])
@@ -147,8 +162,7 @@ class Sheet:
         if question.growth:
             known = known & pack(base > 0)
         total = self.numbers(question.now[0]) * question.now[1] - base * question.then[1]
-        found = pack(COMPARE[question.op](total, -question.constant)) & known
-        return Truth(found, known ^ found)
+        return self._answered(pack(COMPARE[question.op](total, -question.constant)) & known, known)
 
     def _of_days(self, question: Days) -> Truth:
         known = self.known(question.left)
@@ -162,52 +176,43 @@ class Sheet:
             days = table[other.codes[self.start : self.stop]]
         if question.right not in question.open:
             known = known & self.known(question.right)
-        found = pack(COMPARE[question.op](self.numbers(question.left), days)) & known
-        return Truth(found, known ^ found)
+        return self._answered(pack(COMPARE[question.op](self.numbers(question.left), days)) & known, known)
 
     def _of_settled(self, question: Settled) -> Truth:
-        return Truth(question.true[self.words], question.false[self.words])
+        return question.truth[:, self.words]
 
     def _of_joint(self, question: Joint) -> Truth:
         return self.gate(question.kind, 0, [self.truth(part) for part in question.parts])
 
-    def tree(self, tree: Tree, atoms: Callable[[int], Truth]) -> Truth:
+    def tree(self, tree: Tree, atoms: Callable[[int], Truth], out: Truth | None = None) -> Truth:
         """A rule from the answers of its atoms."""
-        if isinstance(tree, Gate):
-            return self.gate(tree.kind, tree.n, [self.tree(limb, atoms) for limb in tree.limbs])
-        return atoms(tree)
+        if isinstance(tree, int):
+            return atoms(tree)
+        return self.gate(tree.kind, tree.n, [atoms(limb) if type(limb) is int else self.tree(limb, atoms) for limb in tree.limbs], out)
 
-    def gate(self, kind: str, n: int, limbs: list[Truth]) -> Truth:
-        """Kleene's connectives, row by row."""
+    def gate(self, kind: str, n: int, limbs: Sequence[Truth], out: Truth | None = None) -> Truth:
+        """Kleene's connectives, row by row; the result may be, or may not be, written to `out`."""
         if kind == "not":
-            return Truth(limbs[0].false, limbs[0].true)
+            return self.every ^ limbs[0][::-1]
         if kind == "at_least":
-            surely = self._at_least(n, [limb.true for limb in limbs])
-            possibly = self._at_least(n, [self.every ^ limb.false for limb in limbs])
-            return Truth(surely, self.every ^ possibly)
+            return self._at_least(n, limbs)
+        if not limbs:
+            return np.stack([self.every, self.every] if kind == "all" else [self.none, self.none])
         if len(limbs) == 1:
             return limbs[0]
-        if not limbs:
-            return Truth(self.every, self._none) if kind == "all" else Truth(self._none, self.every)
-        if kind == "all":
-            true, false = limbs[0].true & limbs[1].true, limbs[0].false | limbs[1].false
-            for limb in limbs[2:]:
-                np.bitwise_and(true, limb.true, out=true)
-                np.bitwise_or(false, limb.false, out=false)
-            return Truth(true, false)
-        true, false = limbs[0].true | limbs[1].true, limbs[0].false & limbs[1].false
+        join = np.bitwise_and if kind == "all" else np.bitwise_or
+        found: Truth = join(limbs[0], limbs[1], out=out)
         for limb in limbs[2:]:
-            np.bitwise_or(true, limb.true, out=true)
-            np.bitwise_and(false, limb.false, out=false)
-        return Truth(true, false)
+            join(found, limb, out=found)
+        return found
 
-    def _at_least(self, n: int, sets: list[Bits]) -> Bits:
-        """The rows that lie in n or more of the sets."""
-        reached = [self._none] * n
-        for rows in sets:
+    def _at_least(self, n: int, limbs: Sequence[Truth]) -> Truth:
+        """The rows for which n or more of the limbs hold."""
+        reached = [np.stack([self.none, self.none])] * n
+        for limb in limbs:
             for number in range(n - 1, 0, -1):
-                reached[number] = reached[number] | (reached[number - 1] & rows)
-            reached[0] = reached[0] | rows
+                reached[number] = reached[number] | (reached[number - 1] & limb)
+            reached[0] = reached[0] | limb
         return reached[n - 1]
 
 
