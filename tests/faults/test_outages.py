@@ -50,8 +50,11 @@ async def _the_database_is_killed_and_comes_back(server: Postgres, live: Notes) 
 
         await until(paused)
         assert (await client.get("/healthz")).status_code == 200
-        told = (await client.get("/readyz")).json()
-        assert {"database", "relay"} <= {fault["at"] for fault in told["errors"]}
+
+        async def both_are_told() -> bool:
+            return {"database", "relay"} <= {fault["at"] for fault in (await client.get("/readyz")).json()["errors"]}
+
+        await until(both_are_told)
         assert sum(await committed(live)) == before
 
         server.start()
