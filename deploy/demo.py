@@ -123,16 +123,21 @@ class Demo:
     async def quiet(self, operator: Caller, speaker: str, listener: str, *topics: str) -> None:
         """Wait until what `speaker` said on the topics was handled by `listener`. Raises Unfinished for what it set aside instead."""
 
-        async def done() -> bool:
-            said = await operator(speaker, "GET", "/ops/trouble")
-            heard = await operator(listener, "GET", "/ops/trouble")
-            aside = [(one["topic"], one["reason"]) for one in heard["dead_letters"]]
-            aside += [(one["topic"], one["error"]) for one in heard["parked"]]
+        async def heard() -> dict[str, Any]:
+            told: dict[str, Any] = await operator(listener, "GET", "/ops/trouble")
+            aside = [(one["topic"], one["reason"]) for one in told["dead_letters"]]
+            aside += [(one["topic"], one["error"]) for one in told["parked"]]
             if aside:
                 raise Unfinished(f"{listener} could not handle {len(aside)} event(s) or key(s); the first, of {aside[0][0]}: {aside[0][1]}")
-            return said["outbox"]["waiting"] == 0 and heard["lag"] is not None and all(heard["lag"][topic] == 0 for topic in topics)
+            return told
+
+        async def done() -> bool:
+            said = await operator(speaker, "GET", "/ops/trouble")
+            lag = (await heard())["lag"]
+            return said["outbox"]["waiting"] == 0 and lag is not None and all(lag[topic] == 0 for topic in topics)
 
         await until(f"{listener} to hear {', '.join(topics)} from {speaker}", done)
+        await heard()  # what was set aside while the lag was being asked for
 
     async def state_facts(self, operator: Caller, count: int, seed: int) -> Path:
         """Synthetic enterprises, stated by each authority through its own key; returns the JSON Lines file."""

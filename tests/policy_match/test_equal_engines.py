@@ -406,8 +406,8 @@ def _unknown_is_no(self: Sheet, question: Any) -> Any:
     return np.stack([found[0], found[0]])
 
 
-def _any_is_all(self: Sheet, kind: str, n: int, limbs: Any) -> Any:
-    return _GATE(self, "all" if kind == "any" else kind, n, limbs)
+def _any_is_all(self: Sheet, kind: str, n: int, limbs: Any, out: Any = None) -> Any:
+    return _GATE(self, "all" if kind == "any" else kind, n, limbs, out)
 
 
 def _a_base_of_nothing_is_a_base(self: Sheet, question: Any) -> Any:
