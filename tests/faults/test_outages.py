@@ -36,6 +36,11 @@ async def _the_database_is_killed_and_comes_back(server: Postgres, live: Notes) 
         await say(live, [Noted(key=f"k{n}", number=n) for n in range(20)])
         assert (await client.post("/notes", json={"key": "k0", "number": 20})).status_code == 202
         await has_effects(live, 21)
+
+        async def all_committed() -> bool:
+            return sum(await committed(live)) == 21  # an offset moves after its effect is there
+
+        await until(all_committed)
         before = sum(await committed(live))
         server.kill()
 
