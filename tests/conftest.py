@@ -27,6 +27,18 @@ T = TypeVar("T")
 _MARKS = {"postgres": "connected", "mock_broker": "connected", "kafka_node": "kafka", "shared": "shared"}
 _VERSION = pytest.StashKey[str]()
 
+LAWS = {
+    "test_imports.py",
+    "test_rule_laws.py",
+    "test_equal_engines.py",
+    "test_conformance.py",
+    "test_real_wordings.py",
+    "test_sandbox.py",
+    "test_known_answers.py",
+    "test_extraction_scores.py",
+}
+"""Files that prove laws over many examples or many processes: part of `make test`, too long for `make check`."""
+
 # CI looks at the same examples every time, so that what lands is what was looked at; anywhere else they are new at each run.
 settings.register_profile("ci", derandomize=True, deadline=None)
 if os.environ.get("CI"):
@@ -159,6 +171,9 @@ def shared() -> Path:
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if item.path.name in LAWS:
+            item.add_marker(pytest.mark.slow)
     for item in items:
         needs = set(getattr(item, "fixturenames", ()))
         callspec = getattr(item, "callspec", None)

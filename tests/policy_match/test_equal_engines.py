@@ -376,7 +376,7 @@ def proves_something(seen: Seen, least: int) -> None:
 
 def test_interpreter_cohort_and_percolator_say_the_same() -> None:
     seen = Seen()
-    holds_for(seen, QUICK)
+    holds_for(seen, settings(QUICK, derandomize=True))
     proves_something(seen, 1)
 
 
