@@ -25,7 +25,7 @@ from hypothesis import strategies as st
 
 from contracts.registry import load_figures, load_registry
 from contracts.rules import Benefit, Compared, FieldTest, Judged, JudgedAmount, Node, PopulationTest, loads, parse_benefit, walk
-from services.policy_match.domain import column_tests, percolator, record_tests, sheet
+from services.policy_match.domain import column_tests, gathering, percolator, record_tests, sheet
 from services.policy_match.domain import matches as matches_
 from services.policy_match.domain.amount import AmountInterval, interval
 from services.policy_match.domain.cohort import verdicts
@@ -34,6 +34,7 @@ from services.policy_match.domain.columns import Columns
 from services.policy_match.domain.decision import settled
 from services.policy_match.domain.distinct import Clauses, Gate, Tree, clauses_of, kleene
 from services.policy_match.domain.enterprise import Enterprise, enterprise_of
+from services.policy_match.domain.gathering import columns_of
 from services.policy_match.domain.interpreter import Scope
 from services.policy_match.domain.matches import Counts, Key, Match, Offer, deadline
 from services.policy_match.domain.percolator import Outcomes, Percolator
@@ -48,6 +49,13 @@ THOROUGH = settings(QUICK, max_examples=800)
 WORDS = {True: "eligible", False: "ineligible", None: "undetermined", "fault": "faulty"}
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "between", "during", "in", "not_in", "under", "not_under", "has", "has_all", "has_none")
 FORMS = ("some", "none", "count", "sum", "earliest", "latest", "rank", "percentile", "growth", "increase", "every", "mean", "judged")
+
+
+@pytest.fixture(autouse=True)
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every city of more than a few enterprises is put together of several parts."""
+    monkeypatch.setattr(gathering, "TOGETHER", 16)
+
 
 # ------------------------------------------------------------------------------------------------------ random benefits
 
@@ -275,7 +283,7 @@ class Seen:
 def said(benefits: Sequence[Benefit], city: Sequence[Enterprise], population: Population) -> dict[str, list[list[Any]]]:
     """What each engine says of each pair: True, False, None, or "fault"."""
     clauses = clauses_of(benefits)
-    columns = Columns.from_enterprises(city, REGISTRY)
+    columns = columns_of(city, REGISTRY)
     found = verdicts(clauses, columns, as_of=TODAY, registry=REGISTRY, figures=FIGURES, population=population)
     by_masks = Percolator(clauses, as_of=TODAY, registry=REGISTRY, figures=FIGURES, population=population)
     outcomes = [by_masks.decide(enterprise) for enterprise in city]
@@ -466,7 +474,7 @@ def test_a_wrong_engine_is_found_out(wrong: str, monkeypatch: pytest.MonkeyPatch
 def test_a_city_saved_and_read_again_is_the_same() -> None:
     benefits = [parse_benefit(exact({"id": f"b{n}", "rule": rule})) for n, rule in enumerate(_SAMPLE)]
     city = [enterprise_of(exact({"uscc": f"企业{seed}", **enterprise(seed)})) for seed in range(300)]
-    columns = Columns.from_enterprises(city, REGISTRY)
+    columns = columns_of(city, REGISTRY)
     file = io.BytesIO()
     columns.save(file)
     file.seek(0)
@@ -491,7 +499,7 @@ _SAMPLE: list[Any] = [
 
 def test_an_enterprise_put_together_from_columns_is_decided_as_the_one_that_was_given() -> None:
     city = [enterprise_of(exact({"uscc": f"u{seed}", **enterprise(seed)})) for seed in range(500)]
-    columns = Columns.from_enterprises(city, REGISTRY)
+    columns = columns_of(city, REGISTRY)
     for row, given_ in enumerate(city):
         again = columns.enterprise(row)
         for rule in _SAMPLE:

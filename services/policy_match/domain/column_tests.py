@@ -433,16 +433,12 @@ def _place(column: Column, right: Any) -> tuple[int, int] | None:
             return None
         exact = Fraction(right) * 10**column.scale
         low, high = ceil(exact), floor(exact)
-        if high > _INT64:
-            return len(column.values), len(column.values)
-        if low < -_INT64:
-            return 0, 0
-        return int(np.searchsorted(column.values, low, "left")), int(np.searchsorted(column.values, high, "right"))
+        return bisect_left(column.values, low), bisect_right(column.values, high)
     if column.sort == "date":
         day = as_date(right) if isinstance(right, str) else right
         if not isinstance(day, date):
             return None
-        return int(np.searchsorted(column.values, day.toordinal(), "left")), int(np.searchsorted(column.values, day.toordinal(), "right"))
+        return bisect_left(column.values, day.toordinal()), bisect_right(column.values, day.toordinal())
     if column.sort == "bool":
         if not isinstance(right, bool):
             return None

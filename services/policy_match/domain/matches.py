@@ -16,9 +16,9 @@ from uuid import UUID, uuid5
 from contracts.rules import Benefit, Figures, JudgedAmount, Registry, Span, walk
 from services.policy_match.domain.amount import AmountInterval, interval
 from services.policy_match.domain.cohort import verdicts
-from services.policy_match.domain.columns import Columns
 from services.policy_match.domain.distinct import clauses_of, constant
 from services.policy_match.domain.enterprise import Enterprise
+from services.policy_match.domain.gathering import columns_of
 from services.policy_match.domain.interpreter import Scope, value
 from services.policy_match.domain.percolator import Percolator, numbers
 from services.policy_match.domain.values import OPEN_END, TypeMismatch, as_date
@@ -161,7 +161,7 @@ class _Found(NamedTuple):
 def _found(offers: Sequence[Offer], city: Sequence[Enterprise], as_of: date, registry: Registry, figures: Figures) -> list[_Found]:
     prepared = _prepared(tuple(offer.benefit for offer in offers))
     if len(city) > FEW:
-        columns = Columns.from_enterprises(city, registry, names=prepared.names)
+        columns = columns_of(city, registry, names=prepared.names)
         result = verdicts(prepared.clauses, columns, as_of=as_of, registry=registry, figures=figures, enterprise=lambda row, _: city[row])
         counts = result.counts()
         return [_Found(result.rows_eligible(n).tolist(), int(counts[n, 2]), len(result.faulty.get(n, ()))) for n in range(len(offers))]
