@@ -29,7 +29,7 @@ from services.policy_match.domain import column_tests, gathering, percolator, re
 from services.policy_match.domain import matches as matches_
 from services.policy_match.domain.amount import AmountInterval, interval
 from services.policy_match.domain.cohort import verdicts
-from services.policy_match.domain.column_tests import Change, Codes
+from services.policy_match.domain.column_tests import Change
 from services.policy_match.domain.columns import Columns
 from services.policy_match.domain.decision import settled
 from services.policy_match.domain.distinct import Clauses, Gate, Tree, clauses_of, kleene
@@ -39,7 +39,7 @@ from services.policy_match.domain.interpreter import Scope
 from services.policy_match.domain.matches import Counts, Key, Match, Offer, deadline
 from services.policy_match.domain.percolator import Outcomes, Percolator
 from services.policy_match.domain.population import Population, rank_population
-from services.policy_match.domain.sheet import Sheet
+from services.policy_match.domain.sheet import Sheet, Thresholds
 from services.policy_match.domain.values import TypeMismatch
 from tests.policy_match import rules_at_random as random_
 
@@ -385,7 +385,7 @@ def proves_something(seen: Seen, least: int) -> None:
 def test_interpreter_cohort_and_percolator_say_the_same() -> None:
     seen = Seen()
     holds_for(seen, QUICK)
-    proves_something(seen, 1)
+    assert {"eligible", "ineligible", "undetermined", "faulty"} == set(seen.outcomes)
 
 
 @pytest.mark.slow
@@ -409,9 +409,9 @@ def _one_too_few(self: Sheet, n: int, limbs: list[Any]) -> Any:
     return _AT_LEAST(self, max(n - 1, 1), limbs)
 
 
-def _unknown_is_no(self: Sheet, question: Any) -> Any:
-    found = _OF_CODES(self, question)
-    return np.stack([found[0], found[0]])
+def _unknown_is_no(self: Thresholds, on: Sheet, out: Any) -> None:
+    _ANSWER(self, on, out)
+    out[:, 1] = out[:, 0]
 
 
 def _any_is_all(self: Sheet, kind: str, n: int, limbs: Any, out: Any = None) -> Any:
@@ -430,11 +430,12 @@ def _parents_only(texts: list[str], prefix: str) -> tuple[int, int]:
     return column_tests._span("=", (bisect_left(texts, prefix), bisect_right(texts, prefix)), len(texts))
 
 
-_SPAN, _AT_LEAST, _OF_CODES, _GATE = column_tests._span, Sheet._at_least, Sheet._of_codes, Sheet.gate
+_SPAN, _AT_LEAST, _ANSWER, _GATE = column_tests._span, Sheet._at_least, Thresholds.answer, Sheet.gate
 _OF_CHANGE, _REDUCED, _KLEENE = Sheet._of_change, record_tests._RowSheet._reduced, percolator.kleene
 WRONG: dict[str, tuple[Any, str, Any]] = {
     "in the cohort < is <=": (column_tests, "_span", _less_is_not_greater),
     "in the cohort at_least is one too few": (Sheet, "_at_least", _one_too_few),
+    "in the cohort unknown is no": (Thresholds, "answer", _unknown_is_no),
     "in the cohort any is all": (Sheet, "gate", _any_is_all),
     "in the cohort a code covers no child": (column_tests, "_beginning", _parents_only),
     "in the cohort a row in doubt is none": (record_tests._RowSheet, "_reduced", _doubt_is_no),
@@ -444,7 +445,6 @@ WRONG: dict[str, tuple[Any, str, Any]] = {
     "in the percolator a judgement settles nothing": (Percolator, "_anew", lambda self, e, i, u, f: Outcomes(self.every & ~i & ~u, i, f)),
 }
 FORMS_WRONG = {
-    "in the cohort unknown is no": (Codes, _unknown_is_no),
     "in the cohort a growth on nothing is no growth": (Change, _a_base_of_nothing_is_a_base),
 }
 

@@ -64,7 +64,7 @@ class Sheet:
             found = self._unknown[key] = self.every ^ self.known(key)
         return found
 
-    def _codes_of(self, key: Key) -> NDArray[np.unsignedinteger[Any]]:
+    def codes_of(self, key: Key) -> NDArray[np.unsignedinteger[Any]]:
         column = self.columns[key]
         assert isinstance(column, Column)
         return column.codes[self.start : self.stop]
@@ -85,7 +85,7 @@ class Sheet:
             column = self.columns[key]
             assert isinstance(column, Column)
             beyond = code > len(column.values)
-            found = self._from[key, code] = self.none if beyond else pack(self._codes_of(key) >= column.codes.dtype.type(code))
+            found = self._from[key, code] = self.none if beyond else pack(self.codes_of(key) >= column.codes.dtype.type(code))
         return found
 
     def _in(self, key: Key, spans: Spans) -> Bits:
@@ -96,7 +96,7 @@ class Sheet:
             inside = np.zeros(len(column.values) + 1, dtype=np.bool_)
             for start, stop in spans:
                 inside[start:stop] = True
-            return np.bitwise_and(pack(inside[self._codes_of(key)]), self.every)
+            return np.bitwise_and(pack(inside[self.codes_of(key)]), self.every)
         if not spans:
             return self.none
         found = self._span(key, *spans[0])
@@ -112,7 +112,7 @@ class Sheet:
         if start > 1 and stop - start == 1:
             found = self._is.get((key, start))
             if found is None:
-                codes = self._codes_of(key)
+                codes = self.codes_of(key)
                 found = self._is[key, start] = pack(codes == codes.dtype.type(start))
             return found
         return self.from_code(key, start) ^ self.from_code(key, stop)
@@ -125,8 +125,9 @@ class Sheet:
         elif question.whole:
             found[:] = self._in(key, true)
         elif len(true) <= len(false):
-            found[0] = self._in(key, true)
-            np.bitwise_or(found[0], self.unknown(key), out=found[1])
+            inside = self._in(key, true)
+            found[0] = inside
+            np.bitwise_or(inside, self.unknown(key), out=found[1])
         else:
             np.bitwise_xor(self.every, self._in(key, false), out=found[1])
             np.bitwise_and(found[1], self.known(key), out=found[0])
@@ -214,6 +215,42 @@ class Sheet:
                 reached[number] = reached[number] | (reached[number - 1] & limb)
             reached[0] = reached[0] | limb
         return reached[n - 1]
+
+
+class Thresholds:
+    """Many questions about the codes of one column, each of one span: the column is compared with all their thresholds at once.
+
+    `negative` ones have their one span in what is false.
+    """
+
+    def __init__(self, key: Key, column: Column, questions: Sequence[Codes], *, negative: bool) -> None:
+        spans = [question.false if negative else question.true for question in questions]
+        ends = [span[0] if span else (1, 1) for span in spans]
+        count = len(column.values)
+        cuts = sorted({cut for end in ends for cut in end if cut <= count})
+        place = {cut: number for number, cut in enumerate(cuts)} | {count + 1: len(cuts)}  # beyond the last code there is no row
+        self._key, self._negative = key, negative
+        self._cuts = np.array(cuts, dtype=column.codes.dtype)[:, None]
+        self._from, self._to = ([place[end[side]] for end in ends] for side in (0, 1))
+
+    @staticmethod
+    def fits(question: Question) -> bool | None:
+        """Whether the span of a question is in what is false; None for a question that is not of one span."""
+        if not isinstance(question, Codes) or question.whole or not (question.true or question.false):
+            return None
+        return False if len(question.true) <= 1 else True if len(question.false) <= 1 else None
+
+    def answer(self, sheet: Sheet, out: NDArray[np.uint64]) -> None:
+        """Write the answers of all the questions, in their order."""
+        codes = sheet.codes_of(self._key)
+        reached = np.zeros((len(self._cuts) + 1, len(sheet.every)), dtype=np.uint64)
+        reached[:-1] = np.packbits(codes >= self._cuts, axis=1, bitorder="little").view(np.uint64)
+        inside = np.bitwise_xor(reached[self._from], reached[self._to], out=out[:, int(self._negative)])
+        if self._negative:
+            np.bitwise_xor(inside, sheet.known(self._key), out=out[:, 0])
+            np.bitwise_xor(inside, sheet.every, out=out[:, 1])
+        else:
+            np.bitwise_or(inside, sheet.unknown(self._key), out=out[:, 1])
 
 
 _FORMS: dict[type, Callable[[Sheet, Any], Truth]] = {
