@@ -25,7 +25,7 @@ from services.policy_match.domain.record_tests import Found, Records, RecordTest
 from services.policy_match.domain.sheet import Sheet, Thresholds, Truth
 from services.policy_match.domain.values import TypeMismatch
 
-STRETCH = 2**16
+STRETCH = 2**17
 """The rows decided together: their bits stay in the processor's cache."""
 
 Finder = Callable[[int, Collection[str]], Enterprise]
@@ -222,23 +222,23 @@ class _Answers:
     """The answers of all atoms on one stretch of rows after another, written to the same place."""
 
     def __init__(self, columns: Columns, questions: Mapping[int, Question], rows: int) -> None:
-        groups: dict[tuple[Key, bool], list[tuple[int, Codes]]] = {}
+        groups: dict[tuple[Key, bool, int], list[tuple[int, Codes]]] = {}
         self._others: list[tuple[int, Question]] = []
         for atom, question in questions.items():
-            negative = Thresholds.fits(question)
-            if negative is None or not isinstance(question, Codes):
+            group = Thresholds.group(question)
+            if group is None or not isinstance(question, Codes):
                 self._others.append((atom, question))
             else:
-                groups.setdefault((question.key, negative), []).append((atom, question))
+                groups.setdefault(group, []).append((atom, question))
         self._order = [atom for group in groups.values() for atom, _ in group]
         self._held = np.empty((len(self._order), 2, rows // 64), dtype=np.uint64)
         self._groups: list[tuple[Thresholds, int, int]] = []
         at = 0
-        for (key, negative), group in groups.items():
+        for (key, negative, _), alike in groups.items():
             column = columns.columns[key]
             assert isinstance(column, Column)
-            thresholds = Thresholds(key, column, [question for _, question in group], negative=negative)
-            self._groups.append((thresholds, at, at := at + len(group)))
+            thresholds = Thresholds(key, column, [question for _, question in alike], negative=negative)
+            self._groups.append((thresholds, at, at := at + len(alike)))
 
     def on(self, sheet: Sheet) -> dict[int, Truth]:
         """The answers of the rows of a sheet, by atom; they hold until the next sheet."""

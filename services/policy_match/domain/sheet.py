@@ -218,34 +218,37 @@ class Sheet:
 
 
 class Thresholds:
-    """Many questions about the codes of one column, each of one span: the column is compared with all their thresholds at once.
+    """Many questions about the codes of one column, each of so many spans: the column is compared with all their ends at once.
 
-    `negative` ones have their one span in what is false.
+    `negative` ones have their few spans in what is false.
     """
 
     def __init__(self, key: Key, column: Column, questions: Sequence[Codes], *, negative: bool) -> None:
-        spans = [question.false if negative else question.true for question in questions]
-        ends = [span[0] if span else (1, 1) for span in spans]
+        ends = [[end for span in (question.false if negative else question.true) for end in span] for question in questions]
         count = len(column.values)
-        cuts = sorted({cut for end in ends for cut in end if cut <= count})
+        cuts = sorted({cut for each in ends for cut in each if cut <= count})
         place = {cut: number for number, cut in enumerate(cuts)} | {count + 1: len(cuts)}  # beyond the last code there is no row
         self._key, self._negative = key, negative
         self._cuts = np.array(cuts, dtype=column.codes.dtype)[:, None]
-        self._from, self._to = ([place[end[side]] for end in ends] for side in (0, 1))
+        self._ends = [[place[cut] for cut in side] for side in zip(*ends, strict=True)]
 
     @staticmethod
-    def fits(question: Question) -> bool | None:
-        """Whether the span of a question is in what is false; None for a question that is not of one span."""
-        if not isinstance(question, Codes) or question.whole or not (question.true or question.false):
+    def group(question: Question) -> tuple[Key, bool, int] | None:
+        """Which questions can be answered with this one: those of its column with as many spans on the same side; None for no others."""
+        if not isinstance(question, Codes) or question.whole or not (question.true and question.false):
             return None
-        return False if len(question.true) <= 1 else True if len(question.false) <= 1 else None
+        negative = len(question.false) < len(question.true)
+        spans = len(question.false if negative else question.true)
+        return (question.key, negative, spans) if spans <= _FEW_SPANS else None
 
     def answer(self, sheet: Sheet, out: NDArray[np.uint64]) -> None:
         """Write the answers of all the questions, in their order."""
         codes = sheet.codes_of(self._key)
         reached = np.zeros((len(self._cuts) + 1, len(sheet.every)), dtype=np.uint64)
         reached[:-1] = np.packbits(codes >= self._cuts, axis=1, bitorder="little").view(np.uint64)
-        inside = np.bitwise_xor(reached[self._from], reached[self._to], out=out[:, int(self._negative)])
+        inside = np.bitwise_xor(reached[self._ends[0]], reached[self._ends[1]], out=out[:, int(self._negative)])
+        for ends in self._ends[2:]:
+            np.bitwise_xor(inside, reached[ends], out=inside)
         if self._negative:
             np.bitwise_xor(inside, sheet.known(self._key), out=out[:, 0])
             np.bitwise_xor(inside, sheet.every, out=out[:, 1])
