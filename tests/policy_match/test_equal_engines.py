@@ -567,3 +567,18 @@ def test_a_sweep_finds_what_the_interpreter_finds(few: int, monkeypatch: pytest.
         assert matches_.eligible(offers, city, as_of=TODAY, registry=REGISTRY, figures=FIGURES) == one_by_one(offers, city)
 
     run()
+
+
+def test_enterprises_that_changed_since_count_as_they_are_now() -> None:
+    before = [enterprise_of(exact({"uscc": f"u{seed}", **enterprise(seed)})) for seed in range(90)]
+    now = {f"u{n}": enterprise_of(exact({"uscc": f"u{n}", **enterprise(1000 + n)})) for n in range(70, 170)}
+
+    @settings(QUICK, max_examples=8)
+    @given(st.lists(offered(), min_size=4, max_size=8))
+    def run(given_: list[Any]) -> None:
+        offers = [Offer(parse_benefit(exact({"id": f"b{n}", **benefit})), n) for n, benefit in enumerate(given_)]
+        held = matches_.City(columns_of(before, REGISTRY), now)
+        city = [*before[:70], *now.values()]
+        assert matches_.eligible(offers, held, as_of=TODAY, registry=REGISTRY, figures=FIGURES) == one_by_one(offers, city)
+
+    run()

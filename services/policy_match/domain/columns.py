@@ -188,6 +188,11 @@ class Columns:
         return {fact: tuple(periods) for fact, periods in found.items()}
 
     @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """The row of each enterprise."""
+        return {uscc: row for row, uscc in enumerate(self.usccs)}
+
+    @cached_property
     def by_period(self) -> frozenset[str]:
         """The facts that some enterprise states by period."""
         return frozenset(fact for fact, period in self.columns if period)

@@ -25,7 +25,9 @@ _SORT_OF: Final[Mapping[str, Sort]] = {
     "bool": "bool", "set": "set", "date": "date", "end": "date", "text": "text", "code": "text",
     "number": "number", "money": "number", "ratio": "number",
 }  # fmt: skip
-_PLAIN: Final[Mapping[str, type]] = {"number": Decimal, "text": str, "date": str, "bool": bool}
+_PLAIN: Final[Mapping[str, frozenset[type]]] = {
+    "number": frozenset({int, Decimal}), "text": frozenset({str}), "date": frozenset({str}), "bool": frozenset({bool}),
+}  # fmt: skip
 
 
 def columns_of(enterprises: Iterable[Enterprise], registry: Registry, *, names: Collection[str] | None = None) -> Columns:
@@ -64,7 +66,7 @@ class Gathering:
                     found[0].append(row)
                     found[1].append(item)
         for kind, rows in enterprise.records.items():
-            if self._names is None or kind in self._names:
+            if rows is not None and (self._names is None or kind in self._names):
                 self._records.setdefault(kind, _Rows()).add(row, rows)
         if len(self._usccs) == TOGETHER:
             self._parts.append(self._part())
@@ -72,7 +74,7 @@ class Gathering:
 
     def columns(self) -> Columns:
         """The columns of all that was added."""
-        return joined([*self._parts, self._part()] if self._usccs or not self._parts else self._parts)
+        return joined([*self._parts, self._part()] if self._usccs else self._parts)
 
     def _part(self) -> Columns:
         number = len(self._usccs)
@@ -126,8 +128,8 @@ def _column(rows: list[int], values: list[Any], number: int, kind: str | None) -
     if sort == "set":
         return _set_column(rows, values, number)
     odd: dict[int, Any] = {}
-    if set(map(type, values)) != {_PLAIN[sort]}:
-        rows, values = _fitting(rows, values, _PLAIN[sort], odd)
+    if not set(map(type, values)) <= _PLAIN[sort]:
+        rows, values = _fitting(rows, values, sort, odd)
     if sort == "number":
         return _number_column(rows, values, number, odd)
     distinct = dict.fromkeys(values)
@@ -143,14 +145,12 @@ def _column(rows: list[int], values: list[Any], number: int, kind: str | None) -
     return Column(sort, codes, np.array(inorder, dtype=np.int32) if sort == "date" else inorder, 0, odd)
 
 
-def _fitting(rows: list[int], values: list[Any], kind: type[Any], odd: dict[int, Any]) -> tuple[list[int], list[Any]]:
-    """The values that are of a type, with their rows; the others become odd. Of numbers there are several types."""
+def _fitting(rows: list[int], values: list[Any], sort: Sort, odd: dict[int, Any]) -> tuple[list[int], list[Any]]:
+    """The values that are of the sort of their column, with their rows; the others become odd."""
     fitting: tuple[list[int], list[Any]] = ([], [])
     for row, raw in zip(rows, values, strict=True):
-        value = raw
-        if kind is Decimal and isinstance(raw, int | float) and not isinstance(raw, bool):
-            value = Decimal(repr(raw))
-        if isinstance(value, kind) and (kind is not Decimal or value.is_finite()):
+        value = Decimal(repr(raw)) if sort == "number" and isinstance(raw, float) else raw
+        if type(value) in _PLAIN[sort] or (sort == "number" and isinstance(value, Decimal)):
             fitting[0].append(row)
             fitting[1].append(value)
         else:
@@ -163,7 +163,7 @@ def _smallest(distinct: int) -> np.dtype[np.unsignedinteger[Any]]:
     return np.dtype(np.uint8 if distinct < 2**8 else np.uint16 if distinct < 2**16 else np.uint32)
 
 
-def _number_column(rows: list[int], values: list[Decimal], number: int, odd: dict[int, Any]) -> Column:
+def _number_column(rows: list[int], values: list[int | Decimal], number: int, odd: dict[int, Any]) -> Column:
     """Numbers as integers with as many decimals as they have; what would need many more, or is too great, is odd."""
     for scale in (0, 2, 4):
         unit = 10**scale
@@ -174,7 +174,7 @@ def _number_column(rows: list[int], values: list[Decimal], number: int, odd: dic
                 return _codes_of(rows, np.array(integers, dtype=np.int64), number, scale, odd)
         except (OverflowError, ValueError):  # one of them is too great, or no number
             break
-    return _uneven_column(rows, values, number, odd)
+    return _uneven_column(rows, list(map(Decimal, values)), number, odd)
 
 
 def _uneven_column(rows: list[int], values: list[Decimal], number: int, odd: dict[int, Any]) -> Column:
@@ -218,7 +218,7 @@ def _set_column(rows: list[int], values: list[Any], number: int) -> SetColumn:
             odd[row] = raw
             continue
         known.append(row)
-        for member in {same_text(str(item)) for item in raw}:
+        for member in {same_text(str(item)) for item in raw if item is not None}:
             holders.setdefault(member, []).append(row)
     members = sorted(holders)
     starts = np.cumsum([0, *(len(holders[member]) for member in members)])
@@ -247,7 +247,7 @@ def _day(raw: str) -> int | None:
 
 
 def joined(parts: Sequence[Columns]) -> Columns:
-    """The columns of several stretches of enterprises, one after another."""
+    """The columns of several stretches of enterprises, one after another; of none, those of an empty city."""
     if len(parts) == 1:
         return parts[0]
     counts = [part.rows for part in parts]
