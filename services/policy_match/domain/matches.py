@@ -186,7 +186,7 @@ class _Deciding:
             rows = [row for row, outcome in enumerate(outcomes) if outcome.eligible >> n & 1]
             undetermined = sum(1 for outcome in outcomes if not (outcome.eligible | outcome.ineligible) >> n & 1)
             found.append(_Found(rows, undetermined, sum(outcome.faulty >> n & 1 for outcome in outcomes)))
-        return self._matched(found, len(enterprises), lambda row, _: enterprises[row])
+        return self._matched(found, [one.uscc for one in enterprises], len(enterprises), lambda row, _: enterprises[row])
 
     def by_columns(
         self, columns: Columns, left_out: Collection[str], enterprise: Finder | None = None
@@ -205,10 +205,12 @@ class _Deciding:
         for n, (yes, no, _) in enumerate(result.counts().tolist()):
             faulty = result.faulty.get(n, frozenset()) - rows
             found.append(_Found(result.rows_eligible(n).tolist(), number - yes - no, len(faulty)))
-        return self._matched(found, number, enterprise or columns.enterprise)
+        return self._matched(found, columns.usccs, number, enterprise or columns.enterprise)
 
-    def _matched(self, found: Sequence[_Found], number: int, enterprise: Finder) -> tuple[dict[Key, Match], dict[str, Counts]]:
-        """The pairs with what they pay, of so many enterprises."""
+    def _matched(
+        self, found: Sequence[_Found], usccs: Sequence[str], number: int, enterprise: Finder
+    ) -> tuple[dict[Key, Match], dict[str, Counts]]:
+        """The pairs with what they pay, of so many enterprises; `usccs` are by row."""
         matches: dict[Key, Match] = {}
         counts: dict[str, Counts] = {}
         for offer, (rows, undetermined, faulty) in zip(self._offers, found, strict=True):
@@ -217,14 +219,13 @@ class _Deciding:
             low, high, failed = Decimal("0.00"), Decimal("0.00"), 0
             unlimited = False
             for row in rows:
-                one = enterprise(row, pays.names)
                 try:
-                    amount, end = pays.to(one)
+                    amount, end = pays.same or pays.to(enterprise(row, pays.names))
                 except TypeMismatch:
                     failed += 1
                     continue
                 known = _known(amount, upon_review=pays.upon_review)
-                key = Key(one.uscc, benefit.id, when)
+                key = Key(usccs[row], benefit.id, when)
                 matches[key] = Match(key, offer.version, known.low if known else None, known.high if known else None, end)
                 low += amount.low
                 high += amount.high or 0
@@ -276,19 +277,18 @@ class _Pays:
     def __init__(self, benefit: Benefit, as_of: date, registry: Registry, figures: Figures) -> None:
         self._benefit, self._as_of, self._registry, self._figures = benefit, as_of, registry, figures
         self.upon_review = benefit.amount is None or any(isinstance(node, JudgedAmount) for node in walk(benefit.amount))
-        self._same_amount, self._same_end = constant(benefit.amount), constant((benefit.window, benefit.valid))
-        varying = (() if self._same_amount else (benefit.amount,)) + (() if self._same_end else (benefit.window, benefit.valid))
-        self.names = facts_of(varying) | (frozenset({"judgement"}) if varying else frozenset())
-        self._amount: AmountInterval | None = None
-        self._end: tuple[date | None] | None = None
+        varying = tuple(part for part in (benefit.amount, benefit.window, benefit.valid) if not constant(part))
+        self.names = facts_of(varying) | {"judgement"}
+        self._varies = bool(varying)
+        self.same: tuple[AmountInterval, date | None] | None = None  # what all get, once one has got it
 
     def to(self, enterprise: Enterprise) -> tuple[AmountInterval, date | None]:
         """The amount and the last day for an enterprise. Raises TypeMismatch."""
         scope = Scope(enterprise, self._as_of, self._registry, self._figures, self._benefit.id)
-        amount = self._amount or interval(self._benefit.amount, scope)
-        end = self._end or (deadline(self._benefit, scope),)
-        self._amount, self._end = amount if self._same_amount else None, end if self._same_end else None
-        return amount, end[0]
+        found = interval(self._benefit.amount, scope), deadline(self._benefit, scope)
+        if not self._varies:
+            self.same = found
+        return found
 
 
 def _known(amount: AmountInterval, *, upon_review: bool) -> AmountInterval | None:
