@@ -13,7 +13,7 @@ from datetime import date
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.rules import FactTest, Figures, Judged, Registry
+from contracts.rules import FactTest, Figures, Judged, Outcome, Registry
 from services.policy_match.domain.column_tests import Asking, Codes, Question, Settled
 from services.policy_match.domain.columns import Column, Columns, Key, bits_of, pack, padded, rows_of, unpack
 from services.policy_match.domain.decision import settled
@@ -53,6 +53,12 @@ class Verdicts:
     def rows_eligible(self, benefit: int) -> NDArray[np.int64]:
         """The rows of the enterprises eligible for a benefit."""
         return np.flatnonzero(unpack(self.eligible[benefit], self.rows))
+
+    def rows_by_outcome(self, benefit: int) -> dict[Outcome, list[int]]:
+        """The rows of all enterprises, by how the benefit came out for them."""
+        yes, no = unpack(self.eligible[benefit], self.rows), unpack(self.ineligible[benefit], self.rows)
+        found: dict[Outcome, NDArray[np.bool_]] = {"eligible": yes, "ineligible": no, "undetermined": ~(yes | no)}
+        return {outcome: np.flatnonzero(holds).tolist() for outcome, holds in found.items()}
 
 
 def verdicts(
