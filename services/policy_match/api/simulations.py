@@ -16,7 +16,7 @@ from services.chassis.app import allow, runtime_of
 from services.chassis.auth import Principal
 from services.chassis.problems import Fault, Problem
 from services.policy_match.domain.check import Report, check
-from services.policy_match.domain.matches import City, Counts, Offer, added, eligible
+from services.policy_match.domain.matches import City, Counts, Offer, added, eligible, ranked
 from services.policy_match.domain.wording import amount_lines, rule_lines
 
 router = APIRouter(prefix="/v1/simulations", tags=["simulations"])
@@ -104,9 +104,11 @@ def _simulated(benefit: Benefit, city: Sequence[City] | None, as_of: date) -> Si
     broken = any(finding.code != "case-fails" for finding in report.errors)
     reach = None
     if not broken and city is not None:
-        offers = [Offer(benefit, 0)]
-        lots = [eligible(offers, shard, as_of=as_of, registry=registry, figures=figures)[1][benefit.id] for shard in city]
-        reach = _reach(added(lots))
+        standings = ranked([benefit], city, as_of=as_of, registry=registry, figures=figures)
+        found = (
+            eligible([Offer(benefit, 0)], shard, as_of=as_of, registry=registry, figures=figures, population=standings) for shard in city
+        )
+        reach = _reach(added(counts[benefit.id] for _, counts in found))
     return Simulation(
         findings=[
             Found(severity=severity, code=finding.code, at=finding.at, problem=finding.problem, hint=finding.hint)

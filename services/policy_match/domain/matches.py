@@ -6,7 +6,7 @@ Only eligible pairs are remembered; how many are not, and how many cannot be dec
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -15,7 +15,7 @@ from uuid import UUID, uuid5
 
 import numpy as np
 
-from contracts.rules import Benefit, Figures, JudgedAmount, Registry, Span, facts_of, walk
+from contracts.rules import Benefit, Figures, JudgedAmount, PopulationTest, Registry, Span, facts_of, walk
 from services.policy_match.domain.amount import AmountInterval, interval
 from services.policy_match.domain.cohort import Finder, verdicts
 from services.policy_match.domain.columns import Columns, bits_of, padded
@@ -24,6 +24,7 @@ from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.gathering import columns_of
 from services.policy_match.domain.interpreter import Scope, value
 from services.policy_match.domain.percolator import Percolator
+from services.policy_match.domain.population import Population, rank_population
 from services.policy_match.domain.values import OPEN_END, TypeMismatch, as_date
 
 _MATCHES = UUID("6f1f1d6c-6a3e-5d0e-9d0b-2f6c1a7e4b21")
@@ -123,6 +124,12 @@ class City:
     columns: Columns
     renewed: Mapping[str, Enterprise] = field(default_factory=dict)
 
+    def enterprises(self, names: Collection[str]) -> Iterator[Enterprise]:
+        """Every enterprise, with at least its facts and records of these names."""
+        rows = (row for row, uscc in enumerate(self.columns.usccs) if uscc not in self.renewed)
+        yield from (self.columns.enterprise(row, names) for row in rows)
+        yield from self.renewed.values()
+
     @property
     def worn(self) -> bool:
         """Whether so many have changed that it is better laid out anew."""
@@ -130,11 +137,17 @@ class City:
 
 
 def eligible(
-    offers: Iterable[Offer], enterprises: Iterable[Enterprise] | City, *, as_of: date, registry: Registry, figures: Figures
+    offers: Iterable[Offer],
+    enterprises: Iterable[Enterprise] | City,
+    *,
+    as_of: date,
+    registry: Registry,
+    figures: Figures,
+    population: Population | None = None,
 ) -> tuple[dict[Key, Match], dict[str, Counts]]:
-    """Every eligible pair, and the counts of each benefit."""
+    """Every eligible pair, and the counts of each benefit. Without a `population` what is asked of a rank stays unknown."""
     offered = list(offers)
-    decide = _Deciding(offered, as_of, registry, figures)
+    decide = _Deciding(offered, as_of, registry, figures, population)
     if not isinstance(enterprises, City):
         return decide.some(list(enterprises))
     matches, counts = decide.by_columns(enterprises.columns, enterprises.renewed.keys())
@@ -143,6 +156,16 @@ def eligible(
         matches |= more
         counts = {name: added([found, others[name]]) for name, found in counts.items()}
     return matches, counts
+
+
+def ranked(benefits: Sequence[Benefit], shards: Iterable[City], *, as_of: date, registry: Registry, figures: Figures) -> Population | None:
+    """Where the enterprises of a city stand for the population tests of benefits; None if there is no such test."""
+    tests = [test for benefit in benefits for test in walk(benefit) if isinstance(test, PopulationTest)]
+    if not tests:
+        return None
+    names = facts_of(tuple(tests)) | {"judgement"}
+    city = [enterprise for shard in shards for enterprise in shard.enterprises(names)]
+    return rank_population(benefits, city, as_of=as_of, registry=registry, figures=figures)
 
 
 def added(counts: Iterable[Counts]) -> Counts:
@@ -170,8 +193,8 @@ class _Found(NamedTuple):
 class _Deciding:
     """Benefits on one day."""
 
-    def __init__(self, offers: Sequence[Offer], as_of: date, registry: Registry, figures: Figures) -> None:
-        self._offers, self._as_of, self._registry, self._figures = offers, as_of, registry, figures
+    def __init__(self, offers: Sequence[Offer], as_of: date, registry: Registry, figures: Figures, population: Population | None) -> None:
+        self._offers, self._as_of, self._registry, self._figures, self._population = offers, as_of, registry, figures, population
         self._prepared = _prepared(tuple(offer.benefit for offer in offers))
 
     def some(self, enterprises: Sequence[Enterprise]) -> tuple[dict[Key, Match], dict[str, Counts]]:
@@ -179,7 +202,7 @@ class _Deciding:
         if len(enterprises) > FEW:
             columns = columns_of(enterprises, self._registry, names=self._prepared.names)
             return self.by_columns(columns, (), lambda row, _: enterprises[row])
-        percolator = self._prepared.percolator(self._as_of, self._registry, self._figures)
+        percolator = self._prepared.percolator(self._as_of, self._registry, self._figures, self._population)
         outcomes = [percolator.decide(enterprise) for enterprise in enterprises]
         found = []
         for n in range(len(self._offers)):
@@ -193,7 +216,13 @@ class _Deciding:
     ) -> tuple[dict[Key, Match], dict[str, Counts]]:
         """The enterprises of columns but some."""
         result = verdicts(
-            self._prepared.clauses, columns, as_of=self._as_of, registry=self._registry, figures=self._figures, enterprise=enterprise
+            self._prepared.clauses,
+            columns,
+            as_of=self._as_of,
+            registry=self._registry,
+            figures=self._figures,
+            population=self._population,
+            enterprise=enterprise,
         )
         rows = frozenset(columns.row_of[uscc] for uscc in left_out if uscc in columns.row_of)
         if rows:
@@ -215,7 +244,7 @@ class _Deciding:
         counts: dict[str, Counts] = {}
         for offer, (rows, undetermined, faulty) in zip(self._offers, found, strict=True):
             benefit, when = offer.benefit, occasion(offer.benefit, self._as_of)
-            pays = _Pays(benefit, self._as_of, self._registry, self._figures)
+            pays = _Pays(benefit, self._as_of, self._registry, self._figures, self._population)
             low, high, failed = Decimal("0.00"), Decimal("0.00"), 0
             unlimited = False
             for row in rows:
@@ -247,14 +276,15 @@ class _Prepared:
     def __init__(self, benefits: tuple[Benefit, ...]) -> None:
         self.clauses = clauses_of(benefits)
         self.names = frozenset(name for atom in self.clauses.atoms for name in (*atom.names, "judgement"))
-        self._percolator: tuple[date, Registry, Figures, Percolator] | None = None
+        self._percolator: tuple[tuple[object, ...], Percolator] | None = None
 
-    def percolator(self, as_of: date, registry: Registry, figures: Figures) -> Percolator:
+    def percolator(self, as_of: date, registry: Registry, figures: Figures, population: Population | None) -> Percolator:
+        asked = (as_of, registry, figures, population)
         held = self._percolator
-        if held is None or held[0] != as_of or held[1] is not registry or held[2] is not figures:
-            ready = Percolator(self.clauses, as_of=as_of, registry=registry, figures=figures)
-            held = self._percolator = (as_of, registry, figures, ready)
-        return held[3]
+        if held is None or held[0][0] != as_of or any(one is not other for one, other in zip(held[0][1:], asked[1:], strict=True)):
+            ready = Percolator(self.clauses, as_of=as_of, registry=registry, figures=figures, population=population)
+            held = self._percolator = (asked, ready)
+        return held[1]
 
 
 _REMEMBERED: dict[tuple[int, ...], _Prepared] = {}
@@ -274,8 +304,9 @@ def _prepared(benefits: tuple[Benefit, ...]) -> _Prepared:
 class _Pays:
     """What a benefit pays to each of those eligible, and until when; found once where it is the same for all."""
 
-    def __init__(self, benefit: Benefit, as_of: date, registry: Registry, figures: Figures) -> None:
+    def __init__(self, benefit: Benefit, as_of: date, registry: Registry, figures: Figures, population: Population | None) -> None:
         self._benefit, self._as_of, self._registry, self._figures = benefit, as_of, registry, figures
+        self._rankings = population.standings if population else None
         self.upon_review = benefit.amount is None or any(isinstance(node, JudgedAmount) for node in walk(benefit.amount))
         varying = tuple(part for part in (benefit.amount, benefit.window, benefit.valid) if not constant(part))
         self.names = facts_of(varying) | {"judgement"}
@@ -284,7 +315,7 @@ class _Pays:
 
     def to(self, enterprise: Enterprise) -> tuple[AmountInterval, date | None]:
         """The amount and the last day for an enterprise. Raises TypeMismatch."""
-        scope = Scope(enterprise, self._as_of, self._registry, self._figures, self._benefit.id)
+        scope = Scope(enterprise, self._as_of, self._registry, self._figures, self._benefit.id, self._rankings)
         found = interval(self._benefit.amount, scope), deadline(self._benefit, scope)
         if not self._varies:
             self.same = found
