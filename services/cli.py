@@ -109,7 +109,12 @@ def _read(given: argparse.Namespace) -> tuple[list[Any], list[Any], Any, Any]:
 
 
 def _match(given: argparse.Namespace) -> int:
-    from services.policy_match.domain import AmountInterval, outcome, rank_population
+    from services.policy_match.domain import rank_population
+    from services.policy_match.domain.amount import interval
+    from services.policy_match.domain.cohort import verdicts
+    from services.policy_match.domain.distinct import clauses_of
+    from services.policy_match.domain.gathering import columns_of
+    from services.policy_match.domain.interpreter import Scope
     from services.policy_match.sources import BadContent
 
     try:
@@ -117,14 +122,20 @@ def _match(given: argparse.Namespace) -> int:
     except BadContent as error:
         return complain(*error.problems)
     population = rank_population(benefits, enterprises, as_of=given.as_of, registry=registry, figures=figures)
-    for benefit in benefits:
-        lists: dict[str, list[str]] = {"eligible": [], "ineligible": [], "undetermined": []}
-        amounts: list[AmountInterval] = []
-        for enterprise in enterprises:
-            state, amount = outcome(benefit, enterprise, as_of=given.as_of, registry=registry, figures=figures, population=population)
-            lists[state].append(enterprise.uscc)
-            if state == "eligible" and benefit.pays in (None, "money"):
-                amounts.append(amount)
+    found = verdicts(
+        clauses_of(benefits),
+        columns_of(enterprises, registry),
+        as_of=given.as_of,
+        registry=registry,
+        figures=figures,
+        population=population,
+        enterprise=lambda row, _: enterprises[row],
+    )
+    for n, benefit in enumerate(benefits):
+        lists = {state: [enterprises[row].uscc for row in rows] for state, rows in found.rows_by_outcome(n).items()}
+        paid = found.rows_eligible(n).tolist() if benefit.pays in (None, "money") else []
+        scopes = (Scope(enterprises[row], given.as_of, registry, figures, benefit.id, population.standings) for row in paid)
+        amounts = [interval(benefit.amount, scope) for scope in scopes]
         highs = [amount.high for amount in amounts if amount.high is not None]
         low, high = (sum(ends, start=Decimal("0.00")) for ends in ((amount.low for amount in amounts), highs))
         line: dict[str, Any] = {"benefit": benefit.id, **{state: len(usccs) for state, usccs in lists.items()}}

@@ -37,7 +37,7 @@ from contracts.rules import Benefit, tests_a_fact
 from contracts.topics import TOPICS
 from services.chassis.work import Event, Refused, Work
 from services.policy_match.domain.enterprise import Enterprise, enterprise_of
-from services.policy_match.domain.matches import Counts, Key, Match, Offer, difference, eligible
+from services.policy_match.domain.matches import City, Counts, Key, Match, Offer, difference, eligible
 from services.policy_match.domain.profile import Profile, Statement, restated
 
 SHARDS = TOPICS["sweeps.v1"].partitions
@@ -127,7 +127,7 @@ class Matching(Protocol):
     async def offers(self, benefits: Collection[str] | None = None) -> list[Offer]:
         """The published benefits that are matched, of these ids or all."""
 
-    async def enterprises(self, partition: int) -> list[Enterprise]:
+    async def city(self, partition: int) -> City:
         """Every enterprise of a shard."""
 
     async def profiles(self, usccs: Collection[str]) -> dict[str, Profile]:
@@ -229,8 +229,7 @@ async def _sweep(shard: int, events: Sequence[Event[SweepDue]], work: Work[Match
     before = await work.store.shard_matches(shard, due)
     if not offers and not before:
         return
-    city = await work.store.enterprises(shard) if offers else []
-    after, counts = await _decided(offers, city, as_of)
+    after, counts = await _decided(offers, await work.store.city(shard) if offers else (), as_of)
 
     def cause(match: Match) -> Event[SweepDue]:
         found = causes.get(match.key.benefit, every)
@@ -366,7 +365,7 @@ def enterprise_of_profile(profile: Profile) -> Enterprise:
     return replace(enterprise_of(given), known_at=profile.known_at())
 
 
-async def _decided(offers: Sequence[Offer], city: Sequence[Enterprise], as_of: date) -> tuple[dict[Key, Match], dict[str, Counts]]:
+async def _decided(offers: Sequence[Offer], city: Sequence[Enterprise] | City, as_of: date) -> tuple[dict[Key, Match], dict[str, Counts]]:
     """Decide apart from the event loop, which has other partitions and requests to serve."""
     return await asyncio.to_thread(eligible, offers, city, as_of=as_of, registry=load_registry(), figures=load_figures())
 

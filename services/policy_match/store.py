@@ -3,22 +3,31 @@
 Every enterprise row holds its shard: the partition of its USCC on facts.v1.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import asyncio
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
+from uuid import UUID
 
+import orjson
 from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, Numeric, SmallInteger, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
+from contracts.registry import load_registry
 from contracts.rules import Benefit, loads, parse_benefit
 from services.chassis.database import Connection
-from services.policy_match.domain.enterprise import Enterprise
-from services.policy_match.domain.matches import Key, Match, Offer
+from services.policy_match.domain.columns import Columns
+from services.policy_match.domain.enterprise import Enterprise, enterprise_of
+from services.policy_match.domain.gathering import Gathering, columns_of
+from services.policy_match.domain.matches import City, Key, Match, Offer
 from services.policy_match.domain.profile import Origin, Profile, Statement, joined
 from services.policy_match.handlers import Answer, Dispute, Kept, Run
 
@@ -68,7 +77,7 @@ class ProfileRow(Table, table=True):
     """
 
     __tablename__ = "profiles"
-    __table_args__ = (Index("profiles_partition", "partition"),)
+    __table_args__ = (Index("profiles_partition", "partition", "revision"),)
     uscc: str = Field(primary_key=True, sa_type=Text)
     authority: str = Field(primary_key=True, sa_type=Text)
     name: str = Field(sa_type=Text)
@@ -77,6 +86,16 @@ class ProfileRow(Table, table=True):
     records: dict[str, Any] = Field(sa_type=JSONB)
     stated: dict[str, Any] = Field(sa_type=JSONB)
     changed_at: datetime = _moment()
+    revision: int = Field(sa_type=BigInteger)
+
+
+class ShardRow(Table, table=True):
+    """How far the profiles of a shard have come: the revision of the last change, and an epoch that ends when some are taken out."""
+
+    __tablename__ = "shards"
+    partition: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    epoch: UUID
+    revision: int = Field(sa_type=BigInteger)
 
 
 class FormerUscc(Table, table=True):
@@ -195,11 +214,56 @@ def _match(row: Any) -> Match:
     return Match(Key(row["uscc"], row["benefit"], row["occasion"]), row["version"], row["low"], row["high"], row["deadline"])
 
 
+# ----------------------------------------------------------------------------------------------- the shards held in memory
+
+READ_AT_ONCE = 4096
+"""Rows of profiles read before they become columns."""
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A shard as it stood in an epoch at a revision; no other epoch, of whatever database, has the same name."""
+
+    epoch: UUID
+    revision: int
+    city: City
+
+
+_HELD: dict[int, _Held] = {}
+_INEXACT = re.compile(r"[0-9.]{17}")  # more digits than a binary float keeps
+
+
+def _decoded(text: str) -> Any:
+    """JSON whose numbers are worth exactly what is written, though some may be binary floats: of at most 15 digits these keep all."""
+    return loads(text) if _INEXACT.search(text) else orjson.loads(text)
+
+
+def _put_together(rows: Iterable[Any]) -> Iterator[Enterprise]:
+    """The enterprises of rows of profiles, those of one enterprise together."""
+    for uscc, parts in groupby(rows, key=itemgetter("uscc")):
+        name, facts, records = "", dict[str, Any](), dict[str, Any]()
+        for part in parts:
+            name = max(name, part["name"])
+            facts.update(_decoded(part["facts"]))
+            records.update(_decoded(part["records"]))
+        yield Enterprise(uscc, name, facts, records)
+
+
+def _gather(rows: Iterable[Any], gathering: Gathering) -> None:
+    for enterprise in _put_together(rows):
+        gathering.add(enterprise)
+
+
+def _exactly(given: Enterprise) -> Enterprise:
+    return enterprise_of({"uscc": given.uscc, "name": given.name, "facts": given.facts, "records": given.records})
+
+
 class Store:
     """The queries, bound to one connection's transaction."""
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
+        self._changed = False  # whether this transaction changed profiles, which it may still take back
 
     async def lock_shards(self, partitions: Iterable[int]) -> None:
         """Wait until no other transaction decides enterprises of these shards; in their order, so that two never wait in a ring."""
@@ -257,6 +321,51 @@ class Store:
             records.update(row["records"])
         return [Enterprise(uscc, max(names), facts, records) for uscc, (names, facts, records) in city.items()]
 
+    async def shards(self) -> list[int]:
+        """The shards in which there are enterprises."""
+        return [row["partition"] for row in await self._db.fetch("SELECT partition FROM shards ORDER BY partition")]
+
+    async def city(self, partition: int) -> City:
+        """The enterprises of a shard as columns. They are held in memory, and only what changed since is read."""
+        stands = await self._db.fetchrow("SELECT epoch, revision FROM shards WHERE partition = $1", partition)
+        if stands is None:
+            return City(columns_of((), load_registry()))
+        held = _HELD.get(partition)
+        if held is None or held.epoch != stands["epoch"] or held.revision > stands["revision"] or held.city.worn:
+            columns = await self._columns(partition)
+            held = _Held(stands["epoch"], stands["revision"], City(columns))
+        elif held.revision < stands["revision"]:
+            renewed = {**held.city.renewed, **await self._changed_since(partition, held.revision)}
+            held = _Held(stands["epoch"], stands["revision"], City(held.city.columns, renewed))
+        if not self._changed:
+            _HELD[partition] = held
+        return held.city
+
+    async def _columns(self, partition: int) -> Columns:
+        """All enterprises of a shard, read and laid out apart from the event loop."""
+        gathering = Gathering(load_registry())
+        async with self._db.transaction():
+            cursor = await self._db.cursor(
+                "SELECT uscc, name, facts::text, records::text FROM profiles WHERE partition = $1 ORDER BY uscc", partition
+            )
+            pending: list[Any] = []  # the last enterprise may have more rows to come
+            while rows := await cursor.fetch(READ_AT_ONCE):
+                pending += rows
+                last = pending[-1]["uscc"]
+                await asyncio.to_thread(_gather, [row for row in pending if row["uscc"] != last], gathering)
+                pending = [row for row in pending if row["uscc"] == last]
+        _gather(pending, gathering)
+        return await asyncio.to_thread(gathering.columns)
+
+    async def _changed_since(self, partition: int, revision: int) -> dict[str, Enterprise]:
+        rows = await self._db.fetch(
+            "SELECT uscc, name, facts::text, records::text FROM profiles WHERE uscc IN"
+            " (SELECT uscc FROM profiles WHERE partition = $1 AND revision > $2) ORDER BY uscc",
+            partition,
+            revision,
+        )
+        return {enterprise.uscc: _exactly(enterprise) for enterprise in _put_together(rows)}
+
     async def profiles(self, usccs: Collection[str]) -> dict[str, Profile]:
         """Those of these enterprises that are known."""
         parts = await self.parts(usccs)
@@ -277,11 +386,17 @@ class Store:
 
     async def put_parts(self, parts: Mapping[tuple[str, str], Profile], partition: int, at: datetime) -> None:
         """Keep what authorities say of enterprises."""
+        if not parts:
+            return
+        self._changed = True
         await self._db.execute(
-            "INSERT INTO profiles (uscc, authority, name, facts, records, stated, partition, changed_at)"
-            " SELECT u.*, $7, $8 FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[]) AS u"
+            "WITH shard AS (INSERT INTO shards VALUES ($7, gen_random_uuid(), 1)"
+            " ON CONFLICT (partition) DO UPDATE SET revision = shards.revision + 1 RETURNING revision)"
+            " INSERT INTO profiles (uscc, authority, name, facts, records, stated, partition, changed_at, revision)"
+            " SELECT u.*, $7, $8, shard.revision"
+            " FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[]) AS u, shard"
             " ON CONFLICT (uscc, authority) DO UPDATE SET name = excluded.name, facts = excluded.facts, records = excluded.records,"
-            " stated = excluded.stated, changed_at = excluded.changed_at",
+            " stated = excluded.stated, changed_at = excluded.changed_at, revision = excluded.revision",
             *_columns([(p.uscc, of, p.name, dict(p.facts), dict(p.records), _stated(p)) for (_, of), p in parts.items()], 6),
             partition,
             at,
@@ -339,7 +454,12 @@ class Store:
                 former,
                 uscc,
             )
-        await self._db.execute("DELETE FROM profiles WHERE uscc = ANY($1)", former)
+        self._changed = True
+        await self._db.execute(
+            "WITH gone AS (DELETE FROM profiles WHERE uscc = ANY($1) RETURNING partition)"
+            " UPDATE shards SET epoch = gen_random_uuid() WHERE partition IN (SELECT partition FROM gone)",
+            former,
+        )
 
     # matches ------------------------------------------------------------------------------------------------------------
 

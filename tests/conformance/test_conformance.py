@@ -16,8 +16,9 @@ from contracts.rules import Benefit, dumps, loads, parse_benefit
 from services.cli import main as zhaoqi
 from services.policy_match.domain import Enterprise, Population, decide, enterprise_of, outcome, rank_population
 from services.policy_match.domain.cohort import verdicts
-from services.policy_match.domain.columns import Columns, rows_of
+from services.policy_match.domain.columns import rows_of
 from services.policy_match.domain.distinct import clauses_of
+from services.policy_match.domain.gathering import columns_of
 from services.policy_match.domain.percolator import Percolator, numbers
 from tests.conformance import run
 from tests.conformance.run import HERE, TRUTH, Data, cases, city_differences, decision_differences, differences
@@ -59,7 +60,7 @@ def interpreter(rules: list[Benefit], city: list[Enterprise], as_of: date, popul
 
 
 def cohort(rules: list[Benefit], city: list[Enterprise], as_of: date, population: Population) -> States:
-    columns = Columns.from_enterprises(city, REGISTRY)
+    columns = columns_of(city, REGISTRY)
     found = verdicts(clauses_of(rules), columns, as_of=as_of, registry=REGISTRY, figures=FIGURES, population=population)
     return [
         dict.fromkeys((one.uscc for one in city), "undetermined")

@@ -331,7 +331,7 @@ async def _agreements(matcher: Room, rounds: int) -> int:
         assert {Key(row["uscc"], row["benefit"], row["occasion"]): (row["version"], row["low"]) for row in rows} == verdicts
         assert _heard_by_notify(said) == verdicts
         eligible += len(verdicts)
-        for table in ("benefits", "profiles", "statements", "matches", "runs", "outbox", "inbox"):
+        for table in ("benefits", "profiles", "shards", "statements", "matches", "runs", "outbox", "inbox"):
             await matcher.pool.execute(f"DELETE FROM {table}")
     return eligible
 

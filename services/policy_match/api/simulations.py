@@ -16,8 +16,7 @@ from services.chassis.app import allow, runtime_of
 from services.chassis.auth import Principal
 from services.chassis.problems import Fault, Problem
 from services.policy_match.domain.check import Report, check
-from services.policy_match.domain.enterprise import Enterprise
-from services.policy_match.domain.matches import Counts, Offer, eligible
+from services.policy_match.domain.matches import City, Counts, Offer, added, eligible, ranked
 from services.policy_match.domain.wording import amount_lines, rule_lines
 
 router = APIRouter(prefix="/v1/simulations", tags=["simulations"])
@@ -99,14 +98,17 @@ def _reach(counts: Counts) -> Reach:
     )
 
 
-def _simulated(benefit: Benefit, city: Sequence[Enterprise] | None, as_of: date) -> Simulation:
+def _simulated(benefit: Benefit, city: Sequence[City] | None, as_of: date) -> Simulation:
     registry, figures = load_registry(), load_figures()
     report = check(benefit, registry=registry, figures=figures)
     broken = any(finding.code != "case-fails" for finding in report.errors)
     reach = None
     if not broken and city is not None:
-        _, counts = eligible([Offer(benefit, 0)], city, as_of=as_of, registry=registry, figures=figures)
-        reach = _reach(counts[benefit.id])
+        standings = ranked([benefit], city, as_of=as_of, registry=registry, figures=figures)
+        found = (
+            eligible([Offer(benefit, 0)], shard, as_of=as_of, registry=registry, figures=figures, population=standings) for shard in city
+        )
+        reach = _reach(added(counts[benefit.id] for _, counts in found))
     return Simulation(
         findings=[
             Found(severity=severity, code=finding.code, at=finding.at, problem=finding.problem, hint=finding.hint)
@@ -138,7 +140,7 @@ async def simulate(
     benefit = _draft(await request.body())
     runtime = runtime_of(request)
     async with runtime.read(principal) as store:
-        city = await store.enterprises() if reach else None
+        city = [await store.city(shard) for shard in await store.shards()] if reach else None
     as_of = clock.city_day(clock.now(), runtime.settings.timezone)
     return await asyncio.to_thread(_simulated, benefit, city, as_of)
 

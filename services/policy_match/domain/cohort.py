@@ -7,29 +7,26 @@ enterprise, a judgement given) the interpreter's own functions decide, enterpris
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.rules import FactTest, Figures, Judged, Registry
-from services.policy_match.domain.column_tests import Asking, Question, Settled
-from services.policy_match.domain.columns import Columns, bits_of, pack, padded, rows_of, unpack
+from contracts.rules import FactTest, Figures, Judged, Outcome, Registry
+from services.policy_match.domain.column_tests import Asking, Codes, Question, Settled
+from services.policy_match.domain.columns import Column, Columns, Key, bits_of, pack, padded, rows_of, unpack
 from services.policy_match.domain.decision import settled
 from services.policy_match.domain.distinct import NOBODY, Atom, Clauses, atoms_of, by_a_person, force_of
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.interpreter import Scope
 from services.policy_match.domain.population import Population
 from services.policy_match.domain.record_tests import Found, Records, RecordTest
-from services.policy_match.domain.sheet import Sheet, Truth
+from services.policy_match.domain.sheet import Sheet, Thresholds, Truth
 from services.policy_match.domain.values import TypeMismatch
 
-STRETCH = 2**18
-"""The rows decided together: so few that their bits stay in the processor's cache, so many that it works longer than Python."""
-THREADS = 2
-"""The stretches decided at once; numpy lets go of the interpreter's lock while it works."""
+STRETCH = 2**17
+"""The rows decided together: their bits stay in the processor's cache."""
 
 Finder = Callable[[int, Collection[str]], Enterprise]
 """The enterprise of a row, with at least the facts and records of these names."""
@@ -48,13 +45,20 @@ class Verdicts:
 
     def counts(self) -> NDArray[np.int64]:
         """Eligible, ineligible and undetermined enterprises, by benefit."""
-        eligible = np.bitwise_count(self.eligible).sum(axis=1, dtype=np.int64)
-        ineligible = np.bitwise_count(self.ineligible).sum(axis=1, dtype=np.int64)
+        eligible, ineligible = (
+            np.bitwise_count(bits).sum(axis=1, dtype=np.uint32).astype(np.int64) for bits in (self.eligible, self.ineligible)
+        )
         return np.stack([eligible, ineligible, self.rows - eligible - ineligible], axis=1)
 
     def rows_eligible(self, benefit: int) -> NDArray[np.int64]:
         """The rows of the enterprises eligible for a benefit."""
         return np.flatnonzero(unpack(self.eligible[benefit], self.rows))
+
+    def rows_by_outcome(self, benefit: int) -> dict[Outcome, list[int]]:
+        """The rows of all enterprises, by how the benefit came out for them."""
+        yes, no = unpack(self.eligible[benefit], self.rows), unpack(self.ineligible[benefit], self.rows)
+        found: dict[Outcome, NDArray[np.bool_]] = {"eligible": yes, "ineligible": no, "undetermined": ~(yes | no)}
+        return {outcome: np.flatnonzero(holds).tolist() for outcome, holds in found.items()}
 
 
 def verdicts(
@@ -103,10 +107,10 @@ class _City:
         asked = {atom for rule, holds in zip(clauses.rules, force, strict=True) if holds is not False for atom in atoms_of(rule)}
         questions = {atom: self._settled(atom) for atom in sorted(asked | {a for a in clauses.dated if a is not None})}
         found = np.zeros((len(clauses.benefits), 2, words), dtype=np.uint64)
-
-        def decide(start: int) -> None:
+        answers = _Answers(self.columns, questions, min(STRETCH, words * 64))
+        for start in range(0, words * 64, STRETCH):
             sheet = Sheet(self.columns.columns, self.every, start, min(start + STRETCH, words * 64))
-            answer = _Answers(sheet, questions).__getitem__
+            answer = answers.on(sheet).__getitem__
             for number, rule in enumerate(clauses.rules):
                 dated, holds = clauses.dated[number], force[number]
                 if holds is not False:
@@ -116,10 +120,6 @@ class _City:
                         place[:] = truth if dated is None else truth & answer(dated)
                     if holds is None:
                         place[0] = 0
-
-        with ThreadPoolExecutor(THREADS) as threads:
-            for _ in threads.map(decide, range(0, words * 64, STRETCH)):
-                pass
         eligible, ineligible = found[:, 0], np.bitwise_xor(found[:, 1], self.every, out=found[:, 1])
         return Verdicts(clauses, self.columns.rows, eligible, ineligible, self._faulty(force, eligible, ineligible))
 
@@ -224,13 +224,33 @@ class _City:
         return faulty
 
 
-class _Answers(dict[int, Truth]):
-    """The answers of atoms on one sheet, each found once."""
+class _Answers:
+    """The answers of all atoms on one stretch of rows after another, written to the same place."""
 
-    def __init__(self, sheet: Sheet, questions: Mapping[int, Question]) -> None:
-        super().__init__()
-        self._sheet, self._questions = sheet, questions
+    def __init__(self, columns: Columns, questions: Mapping[int, Question], rows: int) -> None:
+        groups: dict[tuple[Key, bool, int], list[tuple[int, Codes]]] = {}
+        self._others: list[tuple[int, Question]] = []
+        for atom, question in questions.items():
+            group = Thresholds.group(question)
+            if group is None or not isinstance(question, Codes):
+                self._others.append((atom, question))
+            else:
+                groups.setdefault(group, []).append((atom, question))
+        self._order = [atom for group in groups.values() for atom, _ in group]
+        self._held = np.empty((len(self._order), 2, rows // 64), dtype=np.uint64)
+        self._groups: list[tuple[Thresholds, int, int]] = []
+        at = 0
+        for (key, negative, _), alike in groups.items():
+            column = columns.columns[key]
+            assert isinstance(column, Column)
+            thresholds = Thresholds(key, column, [question for _, question in alike], negative=negative)
+            self._groups.append((thresholds, at, at := at + len(alike)))
 
-    def __missing__(self, atom: int) -> Truth:
-        found = self[atom] = self._sheet.truth(self._questions[atom])
+    def on(self, sheet: Sheet) -> dict[int, Truth]:
+        """The answers of the rows of a sheet, by atom; they hold until the next sheet."""
+        held = self._held[:, :, : len(sheet.every)]
+        for thresholds, start, stop in self._groups:
+            thresholds.answer(sheet, held[start:stop])
+        found: dict[int, Truth] = dict(zip(self._order, held, strict=True))
+        found.update((atom, sheet.truth(question)) for atom, question in self._others)
         return found

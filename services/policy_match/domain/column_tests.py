@@ -156,8 +156,7 @@ class Asking:
         """What the test asks of one column (`key`), or of a figure reckoned from several (`left`)."""
         twin = TWINS.get(test.is_)
         if twin is not None:
-            positive = self._holds(twin, test, left, key, scope)
-            return None if positive is None else Joint("not", (positive,))
+            return _opposite(self._holds(twin, test, left, key, scope))
         return self._holds(test.is_, test, left, key, scope)
 
     def _holds(self, op: str, test: Compared, left: Any, key: Key | None, scope: Scope) -> Question | None:
@@ -354,7 +353,7 @@ class Asking:
         if op not in ("=", "<", "<=", ">", ">="):
             return None
         found = against(op, value(test.value, self.scope))
-        return Joint("not", (found,)) if twin and found is not None else found
+        return _opposite(found) if twin else found
 
     # days ------------------------------------------------------------------------------------------------------------------
 
@@ -421,9 +420,23 @@ def _integers(shares: list[Fraction], constant_: Fraction) -> tuple[list[int], i
     return [part // divisor for part in whole[:-1]], whole[-1] // divisor
 
 
+def _opposite(question: Question | None) -> Question | None:
+    if isinstance(question, Codes):
+        return Codes(question.key, question.false, question.true, question.whole)
+    return None if question is None else Joint("not", (question,))
+
+
 def _joint(parts: list[Question | None]) -> Question | None:
+    """Kleene's and; of two questions about one column a single one."""
     known = [part for part in parts if part is not None]
-    return None if len(known) < len(parts) else Joint("all", tuple(known))
+    if len(known) < len(parts):
+        return None
+    first = known[0]
+    if isinstance(first, Codes) and all(isinstance(part, Codes) and part.key == first.key and (part.true or part.false) for part in known):
+        false = _merged([span for part in known if isinstance(part, Codes) for span in part.false])
+        start, end = int(not first.whole), max(stop for _, stop in (*first.true, *first.false))
+        return Codes(first.key, _rest(list(false), start, end), false, first.whole)
+    return Joint("all", tuple(known))
 
 
 def _place(column: Column, right: Any) -> tuple[int, int] | None:
@@ -433,16 +446,12 @@ def _place(column: Column, right: Any) -> tuple[int, int] | None:
             return None
         exact = Fraction(right) * 10**column.scale
         low, high = ceil(exact), floor(exact)
-        if high > _INT64:
-            return len(column.values), len(column.values)
-        if low < -_INT64:
-            return 0, 0
-        return int(np.searchsorted(column.values, low, "left")), int(np.searchsorted(column.values, high, "right"))
+        return bisect_left(column.values, low), bisect_right(column.values, high)
     if column.sort == "date":
         day = as_date(right) if isinstance(right, str) else right
         if not isinstance(day, date):
             return None
-        return int(np.searchsorted(column.values, day.toordinal(), "left")), int(np.searchsorted(column.values, day.toordinal(), "right"))
+        return bisect_left(column.values, day.toordinal()), bisect_right(column.values, day.toordinal())
     if column.sort == "bool":
         if not isinstance(right, bool):
             return None

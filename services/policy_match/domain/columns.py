@@ -8,7 +8,7 @@ threshold stands among them; the rows are then compared by their codes. Code 0 i
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from contracts.rules import Registry, dumps, loads
+from contracts.rules import dumps, loads
 from services.policy_match.domain.enterprise import Enterprise, Row
 from services.policy_match.domain.values import OPEN_END, same_text
 
@@ -29,12 +29,6 @@ Key = tuple[str, str]
 """A fact and its period ("" for a fact without one), or "" and a field."""
 
 _WORD: Final = 64
-_MOST_DECIMALS: Final = 12
-_INT64: Final = 2**63 - 1
-_SORT_OF: Final[Mapping[str, Sort]] = {
-    "bool": "bool", "set": "set", "date": "date", "end": "date", "text": "text", "code": "text",
-    "number": "number", "money": "number", "ratio": "number",
-}  # fmt: skip
 
 
 def padded(rows: int) -> int:
@@ -65,7 +59,7 @@ class Column:
 
     sort: Sort
     codes: NDArray[np.unsignedinteger[Any]]
-    values: Any  # NDArray[int64] for numbers and days, list[str] for texts, [False, True] for bools
+    values: Any  # NDArray of integers for numbers and days, list[str] for texts, [False, True] for bools
     scale: int = 0
     odd: Mapping[int, Any] = field(default_factory=dict)
 
@@ -181,33 +175,6 @@ class Columns:
     columns: Mapping[Key, Column | SetColumn]
     tables: Mapping[str, Table]
 
-    @classmethod
-    def from_enterprises(cls, enterprises: Iterable[Enterprise], registry: Registry, *, names: Collection[str] | None = None) -> Columns:
-        """The columns of some enterprises, in their order; of `names` (facts and record kinds) or of all that is stated."""
-        usccs: list[str] = []
-        facts: dict[Key, tuple[list[int], list[Any]]] = {}
-        records: dict[str, _Rows] = {}
-        wanted = None if names is None else frozenset(names)
-        for row, enterprise in enumerate(enterprises):
-            usccs.append(enterprise.uscc)
-            for fact, value in enterprise.facts.items():
-                if wanted is not None and fact not in wanted:
-                    continue
-                if isinstance(value, Mapping):
-                    for period, item in value.items():
-                        if item is not None:
-                            _put(facts, (fact, period), row, item)
-                elif value is not None:
-                    _put(facts, (fact, ""), row, value)
-            for kind, rows in enterprise.records.items():
-                if wanted is None or kind in wanted:
-                    records.setdefault(kind, _Rows()).add(row, rows)
-        columns = {
-            key: _column(rows, values, len(usccs), entry.type if (entry := registry.facts.get(key[0])) else None)
-            for key, (rows, values) in facts.items()
-        }
-        return cls(usccs, columns, {kind: rows.table(kind, len(usccs), registry) for kind, rows in records.items()})
-
     @property
     def rows(self) -> int:
         return len(self.usccs)
@@ -219,6 +186,11 @@ class Columns:
         for fact, period in self.columns:
             found.setdefault(fact, []).append(period)
         return {fact: tuple(periods) for fact, periods in found.items()}
+
+    @cached_property
+    def row_of(self) -> Mapping[str, int]:
+        """The row of each enterprise."""
+        return {uscc: row for row, uscc in enumerate(self.usccs)}
 
     @cached_property
     def by_period(self) -> frozenset[str]:
@@ -300,161 +272,6 @@ class Columns:
             else:
                 total += column.codes.nbytes + (column.values.nbytes if isinstance(column.values, np.ndarray) else 0)
         return total
-
-
-def _put(facts: dict[Key, tuple[list[int], list[Any]]], key: Key, row: int, value: Any) -> None:
-    found = facts.get(key)
-    if found is None:
-        found = facts[key] = ([], [])
-    found[0].append(row)
-    found[1].append(value)
-
-
-class _Rows:
-    """The rows of one record kind while they are gathered."""
-
-    def __init__(self) -> None:
-        self.present: list[int] = []
-        self.counts: list[int] = []
-        self.number = 0
-        self.fields: dict[Key, tuple[list[int], list[Any]]] = {}
-
-    def add(self, enterprise: int, rows: Sequence[Row]) -> None:
-        self.present.append(enterprise)
-        self.counts.append(len(rows))
-        for row in rows:
-            for name, item in row.items():
-                if item is not None:
-                    _put(self.fields, ("", name), self.number, item)
-            self.number += 1
-
-    def table(self, kind: str, enterprises: int, registry: Registry) -> Table:
-        known = registry.kinds.get(kind)
-        per = np.zeros(enterprises, dtype=np.int64)
-        per[self.present] = self.counts
-        columns: dict[Key, Column | SetColumn] = {}
-        for key, (rows, values) in self.fields.items():
-            entry = known.fields.get(key[1]) if known else None
-            columns[key] = _column(rows, values, self.number, entry.type if entry else None)
-        return Table(kind, bits_of(self.present, padded(enterprises)), np.concatenate(([0], np.cumsum(per))), columns)
-
-
-def _column(rows: list[int], values: list[Any], number: int, kind: str | None) -> Column | SetColumn:
-    """The column of the values stated in these rows."""
-    sort: Sort = _SORT_OF[kind] if kind else _shape(values[0])
-    if sort == "set":
-        return _set_column(rows, values, number)
-    distinct: dict[Any, int] = {}
-    places: list[int] = []
-    odd: dict[int, Any] = {}
-    read = {"number": _read_number, "date": _read_day, "text": _read_text, "bool": _read_bool}[sort]
-    numbered: dict[Any, int] = {}
-    for row, raw in zip(rows, values, strict=True):
-        form = (type(raw), raw) if isinstance(raw, bool) else raw
-        place = distinct.get(form, -2) if _hashable(raw) else -1
-        if place == -2:
-            value = read(raw)
-            place = -1 if value is None else numbered.setdefault(value, len(numbered))
-            distinct[form] = place
-        if place == -1:
-            odd[row] = raw
-        places.append(place)
-    if sort == "number":
-        return _number_column(rows, places, numbered, number, odd)
-    order = sorted(range(len(numbered)), key=list(map(same_text, numbered)).__getitem__ if sort == "text" else list(numbered).__getitem__)
-    listed = list(numbered)
-    inorder = [listed[place] for place in order]
-    held: Any = np.array(inorder, dtype=np.int64) if sort == "date" else inorder
-    return Column(sort, _codes(rows, places, order, number), held, 0, odd)
-
-
-def _codes(rows: list[int], places: list[int], order: Sequence[int] | NDArray[np.int64], number: int) -> NDArray[np.unsignedinteger[Any]]:
-    """The code of each row from the place of its value among the distinct ones, and the sorted order of these."""
-    kind = np.uint8 if len(order) < 2**8 else np.uint16 if len(order) < 2**16 else np.uint32
-    code = np.zeros(len(order) + 1, dtype=kind)  # the last stands for place -1: odd
-    code[np.asarray(order, dtype=np.int64)] = np.arange(1, len(order) + 1)
-    codes = np.zeros(padded(number), dtype=kind)
-    codes[rows] = code[places]
-    return codes  # type: ignore[return-value]
-
-
-def _number_column(rows: list[int], places: list[int], numbered: Mapping[Decimal, int], number: int, odd: dict[int, Any]) -> Column:
-    """Numbers as integers at the fewest decimals that hold them all; what would need too many, or is too great, is odd."""
-    exponents = [-min(int(value.as_tuple().exponent), 0) for value in numbered]
-    scale = max((e for e in exponents if e <= _MOST_DECIMALS), default=0)
-    greatest = max((abs(value) for value, e in zip(numbered, exponents, strict=True) if e <= _MOST_DECIMALS), default=Decimal(0))
-    while scale and greatest.scaleb(scale) > _INT64:
-        scale -= 1
-    integers: list[int] = []
-    fits: list[bool] = []
-    for value, exponent in zip(numbered, exponents, strict=True):
-        integer = int(value.scaleb(scale)) if exponent <= scale and value.adjusted() < 19 else 0
-        fits.append(exponent <= scale and value.adjusted() < 19 and abs(integer) <= _INT64)
-        integers.append(integer if fits[-1] else 0)
-    if not all(fits):
-        raws = list(numbered)
-        for at, place in enumerate(places):
-            if place >= 0 and not fits[place]:
-                odd[rows[at]], places[at] = raws[place], -1
-    kept = [place for place in range(len(integers)) if fits[place]]
-    values = np.array([integers[place] for place in kept], dtype=np.int64)
-    order = np.argsort(values, kind="stable")
-    place_of = np.full(len(integers) + 1, -1, dtype=np.int64)
-    place_of[kept] = np.arange(len(kept))
-    return Column("number", _codes(rows, place_of[places].tolist(), order, number), values[order], scale, odd)
-
-
-def _set_column(rows: list[int], values: list[Any], number: int) -> SetColumn:
-    holders: dict[str, list[int]] = {}
-    known: list[int] = []
-    odd: dict[int, Any] = {}
-    for row, raw in zip(rows, values, strict=True):
-        if not isinstance(raw, list | tuple | set | frozenset):
-            odd[row] = raw
-            continue
-        known.append(row)
-        for member in {same_text(str(item)) for item in raw}:
-            holders.setdefault(member, []).append(row)
-    members = sorted(holders)
-    starts = np.cumsum([0, *(len(holders[member]) for member in members)])
-    held = np.array([row for member in members for row in holders[member]], dtype=np.uint32)
-    return SetColumn(members, starts, held, bits_of(known, padded(number)), odd)
-
-
-def _shape(raw: Any) -> Sort:
-    if isinstance(raw, bool):
-        return "bool"
-    if isinstance(raw, str):
-        return "text"
-    return "set" if isinstance(raw, list | tuple | set | frozenset) else "number"
-
-
-def _hashable(raw: Any) -> bool:
-    return isinstance(raw, str | int | float | Decimal)
-
-
-def _read_number(raw: Any) -> Decimal | None:
-    if isinstance(raw, bool) or not isinstance(raw, int | float | Decimal):
-        return None
-    value = raw if isinstance(raw, Decimal) else Decimal(repr(raw))
-    return value if value.is_finite() else None
-
-
-def _read_day(raw: Any) -> int | None:
-    """The ordinal of a day stated as 2025-06-30; any other way of writing it is left to the interpreter."""
-    try:
-        day = date.fromisoformat(raw) if isinstance(raw, str) else None
-    except ValueError:
-        return None
-    return day.toordinal() if day is not None and day.isoformat() == raw and day != OPEN_END else None
-
-
-def _read_text(raw: Any) -> str | None:
-    return raw if isinstance(raw, str) else None
-
-
-def _read_bool(raw: Any) -> bool | None:
-    return raw if isinstance(raw, bool) else None
 
 
 def _plain(item: Any) -> Any:

@@ -6,21 +6,25 @@ Only eligible pairs are remembered; how many are not, and how many cannot be dec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
-from contracts.rules import Benefit, Figures, JudgedAmount, Registry, Span, walk
+import numpy as np
+
+from contracts.rules import Benefit, Figures, JudgedAmount, PopulationTest, Registry, Span, facts_of, walk
 from services.policy_match.domain.amount import AmountInterval, interval
-from services.policy_match.domain.cohort import verdicts
-from services.policy_match.domain.columns import Columns
+from services.policy_match.domain.cohort import Finder, verdicts
+from services.policy_match.domain.columns import Columns, bits_of, padded
 from services.policy_match.domain.distinct import clauses_of, constant
 from services.policy_match.domain.enterprise import Enterprise
+from services.policy_match.domain.gathering import columns_of
 from services.policy_match.domain.interpreter import Scope, value
-from services.policy_match.domain.percolator import Percolator, numbers
+from services.policy_match.domain.percolator import Percolator
+from services.policy_match.domain.population import Population, rank_population
 from services.policy_match.domain.values import OPEN_END, TypeMismatch, as_date
 
 _MATCHES = UUID("6f1f1d6c-6a3e-5d0e-9d0b-2f6c1a7e4b21")
@@ -113,41 +117,69 @@ FEW = 64
 """So many enterprises are decided one by one; more are laid out as columns first."""
 
 
+@dataclass(frozen=True)
+class City:
+    """Enterprises as columns, and those that have changed or come since (by USCC), which count instead."""
+
+    columns: Columns
+    renewed: Mapping[str, Enterprise] = field(default_factory=dict)
+
+    def enterprises(self, names: Collection[str]) -> Iterator[Enterprise]:
+        """Every enterprise, with at least its facts and records of these names."""
+        rows = (row for row, uscc in enumerate(self.columns.usccs) if uscc not in self.renewed)
+        yield from (self.columns.enterprise(row, names) for row in rows)
+        yield from self.renewed.values()
+
+    @property
+    def worn(self) -> bool:
+        """Whether so many have changed that it is better laid out anew."""
+        return len(self.renewed) > max(1000, self.columns.rows // 8)
+
+
 def eligible(
-    offers: Iterable[Offer], enterprises: Iterable[Enterprise], *, as_of: date, registry: Registry, figures: Figures
+    offers: Iterable[Offer],
+    enterprises: Iterable[Enterprise] | City,
+    *,
+    as_of: date,
+    registry: Registry,
+    figures: Figures,
+    population: Population | None = None,
 ) -> tuple[dict[Key, Match], dict[str, Counts]]:
-    """Every eligible pair, and the counts of each benefit."""
-    offered, city = list(offers), list(enterprises)
-    found = _found(offered, city, as_of, registry, figures)
-    matches: dict[Key, Match] = {}
-    counts: dict[str, Counts] = {}
-    for offer, (rows, undetermined, faulty) in zip(offered, found, strict=True):
-        benefit, when = offer.benefit, occasion(offer.benefit, as_of)
-        pays = _Pays(benefit, as_of, registry, figures)
-        low, high, failed = Decimal("0.00"), Decimal("0.00"), 0
-        unlimited = False
-        for row in rows:
-            enterprise = city[row]
-            try:
-                amount, end = pays.to(enterprise)
-            except TypeMismatch:
-                failed += 1
-                continue
-            known = _known(amount, upon_review=pays.upon_review)
-            key = Key(enterprise.uscc, benefit.id, when)
-            matches[key] = Match(key, offer.version, known.low if known else None, known.high if known else None, end)
-            low += amount.low
-            high += amount.high or 0
-            unlimited = unlimited or amount.high is None
-        counts[benefit.id] = Counts(
-            eligible=len(rows) - failed,
-            ineligible=len(city) - len(rows) - undetermined,
-            undetermined=undetermined + failed,
-            faulty=faulty + failed,
-            low=low,
-            high=None if unlimited else high,
-        )
+    """Every eligible pair, and the counts of each benefit. Without a `population` what is asked of a rank stays unknown."""
+    offered = list(offers)
+    decide = _Deciding(offered, as_of, registry, figures, population)
+    if not isinstance(enterprises, City):
+        return decide.some(list(enterprises))
+    matches, counts = decide.by_columns(enterprises.columns, enterprises.renewed.keys())
+    if enterprises.renewed:
+        more, others = decide.some(list(enterprises.renewed.values()))
+        matches |= more
+        counts = {name: added([found, others[name]]) for name, found in counts.items()}
     return matches, counts
+
+
+def ranked(benefits: Sequence[Benefit], shards: Iterable[City], *, as_of: date, registry: Registry, figures: Figures) -> Population | None:
+    """Where the enterprises of a city stand for the population tests of benefits; None if there is no such test."""
+    tests = [test for benefit in benefits for test in walk(benefit) if isinstance(test, PopulationTest)]
+    if not tests:
+        return None
+    names = facts_of(tuple(tests)) | {"judgement"}
+    city = [enterprise for shard in shards for enterprise in shard.enterprises(names)]
+    return rank_population(benefits, city, as_of=as_of, registry=registry, figures=figures)
+
+
+def added(counts: Iterable[Counts]) -> Counts:
+    """The counts of several lots of enterprises together."""
+    lots = list(counts)
+    highs = [lot.high for lot in lots if lot.high is not None]
+    return Counts(
+        eligible=sum(lot.eligible for lot in lots),
+        ineligible=sum(lot.ineligible for lot in lots),
+        undetermined=sum(lot.undetermined for lot in lots),
+        faulty=sum(lot.faulty for lot in lots),
+        low=sum((lot.low for lot in lots), Decimal("0.00")),
+        high=sum(highs, Decimal("0.00")) if len(highs) == len(lots) else None,
+    )
 
 
 class _Found(NamedTuple):
@@ -158,25 +190,84 @@ class _Found(NamedTuple):
     faulty: int
 
 
-def _found(offers: Sequence[Offer], city: Sequence[Enterprise], as_of: date, registry: Registry, figures: Figures) -> list[_Found]:
-    prepared = _prepared(tuple(offer.benefit for offer in offers))
-    if len(city) > FEW:
-        columns = Columns.from_enterprises(city, registry, names=prepared.names)
-        result = verdicts(prepared.clauses, columns, as_of=as_of, registry=registry, figures=figures, enterprise=lambda row, _: city[row])
-        counts = result.counts()
-        return [_Found(result.rows_eligible(n).tolist(), int(counts[n, 2]), len(result.faulty.get(n, ()))) for n in range(len(offers))]
-    percolator = prepared.percolator(as_of, registry, figures)
-    rows: list[list[int]] = [[] for _ in offers]
-    undetermined, faulty = [0] * len(offers), [0] * len(offers)
-    for row, enterprise in enumerate(city):
-        outcomes = percolator.decide(enterprise)
-        for n in numbers(outcomes.eligible):
-            rows[n].append(row)
-        for n in numbers(percolator.every & ~outcomes.eligible & ~outcomes.ineligible):
-            undetermined[n] += 1
-        for n in numbers(outcomes.faulty):
-            faulty[n] += 1
-    return [_Found(*counted) for counted in zip(rows, undetermined, faulty, strict=True)]
+class _Deciding:
+    """Benefits on one day."""
+
+    def __init__(self, offers: Sequence[Offer], as_of: date, registry: Registry, figures: Figures, population: Population | None) -> None:
+        self._offers, self._as_of, self._registry, self._figures, self._population = offers, as_of, registry, figures, population
+        self._prepared = _prepared(tuple(offer.benefit for offer in offers))
+
+    def some(self, enterprises: Sequence[Enterprise]) -> tuple[dict[Key, Match], dict[str, Counts]]:
+        """Some enterprises, by their columns or, if they are few, one by one."""
+        if len(enterprises) > FEW:
+            columns = columns_of(enterprises, self._registry, names=self._prepared.names)
+            return self.by_columns(columns, (), lambda row, _: enterprises[row])
+        percolator = self._prepared.percolator(self._as_of, self._registry, self._figures, self._population)
+        outcomes = [percolator.decide(enterprise) for enterprise in enterprises]
+        found = []
+        for n in range(len(self._offers)):
+            rows = [row for row, outcome in enumerate(outcomes) if outcome.eligible >> n & 1]
+            undetermined = sum(1 for outcome in outcomes if not (outcome.eligible | outcome.ineligible) >> n & 1)
+            found.append(_Found(rows, undetermined, sum(outcome.faulty >> n & 1 for outcome in outcomes)))
+        return self._matched(found, [one.uscc for one in enterprises], len(enterprises), lambda row, _: enterprises[row])
+
+    def by_columns(
+        self, columns: Columns, left_out: Collection[str], enterprise: Finder | None = None
+    ) -> tuple[dict[Key, Match], dict[str, Counts]]:
+        """The enterprises of columns but some."""
+        result = verdicts(
+            self._prepared.clauses,
+            columns,
+            as_of=self._as_of,
+            registry=self._registry,
+            figures=self._figures,
+            population=self._population,
+            enterprise=enterprise,
+        )
+        rows = frozenset(columns.row_of[uscc] for uscc in left_out if uscc in columns.row_of)
+        if rows:
+            kept = ~bits_of(sorted(rows), padded(columns.rows))
+            np.bitwise_and(result.eligible, kept, out=result.eligible)
+            np.bitwise_and(result.ineligible, kept, out=result.ineligible)
+        number = columns.rows - len(rows)
+        found = []
+        for n, (yes, no, _) in enumerate(result.counts().tolist()):
+            faulty = result.faulty.get(n, frozenset()) - rows
+            found.append(_Found(result.rows_eligible(n).tolist(), number - yes - no, len(faulty)))
+        return self._matched(found, columns.usccs, number, enterprise or columns.enterprise)
+
+    def _matched(
+        self, found: Sequence[_Found], usccs: Sequence[str], number: int, enterprise: Finder
+    ) -> tuple[dict[Key, Match], dict[str, Counts]]:
+        """The pairs with what they pay, of so many enterprises; `usccs` are by row."""
+        matches: dict[Key, Match] = {}
+        counts: dict[str, Counts] = {}
+        for offer, (rows, undetermined, faulty) in zip(self._offers, found, strict=True):
+            benefit, when = offer.benefit, occasion(offer.benefit, self._as_of)
+            pays = _Pays(benefit, self._as_of, self._registry, self._figures, self._population)
+            low, high, failed = Decimal("0.00"), Decimal("0.00"), 0
+            unlimited = False
+            for row in rows:
+                try:
+                    amount, end = pays.same or pays.to(enterprise(row, pays.names))
+                except TypeMismatch:
+                    failed += 1
+                    continue
+                known = _known(amount, upon_review=pays.upon_review)
+                key = Key(usccs[row], benefit.id, when)
+                matches[key] = Match(key, offer.version, known.low if known else None, known.high if known else None, end)
+                low += amount.low
+                high += amount.high or 0
+                unlimited = unlimited or amount.high is None
+            counts[benefit.id] = Counts(
+                eligible=len(rows) - failed,
+                ineligible=number - len(rows) - undetermined,
+                undetermined=undetermined + failed,
+                faulty=faulty + failed,
+                low=low,
+                high=None if unlimited else high,
+            )
+        return matches, counts
 
 
 class _Prepared:
@@ -185,14 +276,15 @@ class _Prepared:
     def __init__(self, benefits: tuple[Benefit, ...]) -> None:
         self.clauses = clauses_of(benefits)
         self.names = frozenset(name for atom in self.clauses.atoms for name in (*atom.names, "judgement"))
-        self._percolator: tuple[date, Registry, Figures, Percolator] | None = None
+        self._percolator: tuple[tuple[object, ...], Percolator] | None = None
 
-    def percolator(self, as_of: date, registry: Registry, figures: Figures) -> Percolator:
+    def percolator(self, as_of: date, registry: Registry, figures: Figures, population: Population | None) -> Percolator:
+        asked = (as_of, registry, figures, population)
         held = self._percolator
-        if held is None or held[0] != as_of or held[1] is not registry or held[2] is not figures:
-            ready = Percolator(self.clauses, as_of=as_of, registry=registry, figures=figures)
-            held = self._percolator = (as_of, registry, figures, ready)
-        return held[3]
+        if held is None or held[0][0] != as_of or any(one is not other for one, other in zip(held[0][1:], asked[1:], strict=True)):
+            ready = Percolator(self.clauses, as_of=as_of, registry=registry, figures=figures, population=population)
+            held = self._percolator = (asked, ready)
+        return held[1]
 
 
 _REMEMBERED: dict[tuple[int, ...], _Prepared] = {}
@@ -212,20 +304,22 @@ def _prepared(benefits: tuple[Benefit, ...]) -> _Prepared:
 class _Pays:
     """What a benefit pays to each of those eligible, and until when; found once where it is the same for all."""
 
-    def __init__(self, benefit: Benefit, as_of: date, registry: Registry, figures: Figures) -> None:
+    def __init__(self, benefit: Benefit, as_of: date, registry: Registry, figures: Figures, population: Population | None) -> None:
         self._benefit, self._as_of, self._registry, self._figures = benefit, as_of, registry, figures
+        self._rankings = population.standings if population else None
         self.upon_review = benefit.amount is None or any(isinstance(node, JudgedAmount) for node in walk(benefit.amount))
-        self._same_amount, self._same_end = constant(benefit.amount), constant((benefit.window, benefit.valid))
-        self._amount: AmountInterval | None = None
-        self._end: tuple[date | None] | None = None
+        varying = tuple(part for part in (benefit.amount, benefit.window, benefit.valid) if not constant(part))
+        self.names = facts_of(varying) | {"judgement"}
+        self._varies = bool(varying)
+        self.same: tuple[AmountInterval, date | None] | None = None  # what all get, once one has got it
 
     def to(self, enterprise: Enterprise) -> tuple[AmountInterval, date | None]:
         """The amount and the last day for an enterprise. Raises TypeMismatch."""
-        scope = Scope(enterprise, self._as_of, self._registry, self._figures, self._benefit.id)
-        amount = self._amount or interval(self._benefit.amount, scope)
-        end = self._end or (deadline(self._benefit, scope),)
-        self._amount, self._end = amount if self._same_amount else None, end if self._same_end else None
-        return amount, end[0]
+        scope = Scope(enterprise, self._as_of, self._registry, self._figures, self._benefit.id, self._rankings)
+        found = interval(self._benefit.amount, scope), deadline(self._benefit, scope)
+        if not self._varies:
+            self.same = found
+        return found
 
 
 def _known(amount: AmountInterval, *, upon_review: bool) -> AmountInterval | None:

@@ -64,7 +64,7 @@ class Sheet:
             found = self._unknown[key] = self.every ^ self.known(key)
         return found
 
-    def _codes_of(self, key: Key) -> NDArray[np.unsignedinteger[Any]]:
+    def codes_of(self, key: Key) -> NDArray[np.unsignedinteger[Any]]:
         column = self.columns[key]
         assert isinstance(column, Column)
         return column.codes[self.start : self.stop]
@@ -85,7 +85,7 @@ class Sheet:
             column = self.columns[key]
             assert isinstance(column, Column)
             beyond = code > len(column.values)
-            found = self._from[key, code] = self.none if beyond else pack(self._codes_of(key) >= column.codes.dtype.type(code))
+            found = self._from[key, code] = self.none if beyond else pack(self.codes_of(key) >= column.codes.dtype.type(code))
         return found
 
     def _in(self, key: Key, spans: Spans) -> Bits:
@@ -96,7 +96,7 @@ class Sheet:
             inside = np.zeros(len(column.values) + 1, dtype=np.bool_)
             for start, stop in spans:
                 inside[start:stop] = True
-            return np.bitwise_and(pack(inside[self._codes_of(key)]), self.every)
+            return np.bitwise_and(pack(inside[self.codes_of(key)]), self.every)
         if not spans:
             return self.none
         found = self._span(key, *spans[0])
@@ -112,7 +112,7 @@ class Sheet:
         if start > 1 and stop - start == 1:
             found = self._is.get((key, start))
             if found is None:
-                codes = self._codes_of(key)
+                codes = self.codes_of(key)
                 found = self._is[key, start] = pack(codes == codes.dtype.type(start))
             return found
         return self.from_code(key, start) ^ self.from_code(key, stop)
@@ -125,8 +125,9 @@ class Sheet:
         elif question.whole:
             found[:] = self._in(key, true)
         elif len(true) <= len(false):
-            found[0] = self._in(key, true)
-            np.bitwise_or(found[0], self.unknown(key), out=found[1])
+            inside = self._in(key, true)
+            found[0] = inside
+            np.bitwise_or(inside, self.unknown(key), out=found[1])
         else:
             np.bitwise_xor(self.every, self._in(key, false), out=found[1])
             np.bitwise_and(found[1], self.known(key), out=found[0])
@@ -214,6 +215,45 @@ class Sheet:
                 reached[number] = reached[number] | (reached[number - 1] & limb)
             reached[0] = reached[0] | limb
         return reached[n - 1]
+
+
+class Thresholds:
+    """Many questions about the codes of one column, each of so many spans: the column is compared with all their ends at once.
+
+    `negative` ones have their few spans in what is false.
+    """
+
+    def __init__(self, key: Key, column: Column, questions: Sequence[Codes], *, negative: bool) -> None:
+        ends = [[end for span in (question.false if negative else question.true) for end in span] for question in questions]
+        count = len(column.values)
+        cuts = sorted({cut for each in ends for cut in each if cut <= count})
+        place = {cut: number for number, cut in enumerate(cuts)} | {count + 1: len(cuts)}  # beyond the last code there is no row
+        self._key, self._negative = key, negative
+        self._cuts = np.array(cuts, dtype=column.codes.dtype)[:, None]
+        self._ends = [[place[cut] for cut in side] for side in zip(*ends, strict=True)]
+
+    @staticmethod
+    def group(question: Question) -> tuple[Key, bool, int] | None:
+        """Which questions can be answered with this one: those of its column with as many spans on the same side; None for no others."""
+        if not isinstance(question, Codes) or question.whole or not (question.true and question.false):
+            return None
+        negative = len(question.false) < len(question.true)
+        spans = len(question.false if negative else question.true)
+        return (question.key, negative, spans) if spans <= _FEW_SPANS else None
+
+    def answer(self, sheet: Sheet, out: NDArray[np.uint64]) -> None:
+        """Write the answers of all the questions, in their order."""
+        codes = sheet.codes_of(self._key)
+        reached = np.zeros((len(self._cuts) + 1, len(sheet.every)), dtype=np.uint64)
+        reached[:-1] = np.packbits(codes >= self._cuts, axis=1, bitorder="little").view(np.uint64)
+        inside = np.bitwise_xor(reached[self._ends[0]], reached[self._ends[1]], out=out[:, int(self._negative)])
+        for ends in self._ends[2:]:
+            np.bitwise_xor(inside, reached[ends], out=inside)
+        if self._negative:
+            np.bitwise_xor(inside, sheet.known(self._key), out=out[:, 0])
+            np.bitwise_xor(inside, sheet.every, out=out[:, 1])
+        else:
+            np.bitwise_or(inside, sheet.unknown(self._key), out=out[:, 1])
 
 
 _FORMS: dict[type, Callable[[Sheet, Any], Truth]] = {
