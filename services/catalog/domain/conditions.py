@@ -17,6 +17,7 @@ from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import windows
 from services.catalog.domain.recognition import Condition, Wordings, inside_another, is_deadline, moved, recognised
 from services.catalog.domain.requirements import Requirement, says_whom
+from services.catalog.domain.targets import atoms
 
 # May stand several times in one provision; of any other attribute the words nearest to the giving count.
 REPEATED = frozenset({"资质认定", "违法记录", "注册地", "年龄", "采购项目金额", "榜单排名", "其他条件", "知识产权", "首次认定"})
@@ -49,33 +50,31 @@ def conditions(
     return _settled([*own, *(_told_apart(text, provision, c) for c in listed)])
 
 
-_LEADING = re.compile(r"^(?:同时|另外|此外|其中|并|且|及|和)?(?:对于?|为|向|给|凡|在|经)?(?=.{3})")
 _IDLE = re.compile(
-    r"^(?:(?:可|应|须|要|允许|由|按|依|根据|采取|予以|给予|实行|经|在此基础上|符合|其|分|并|同时|鼓励|支持|引导|推动|落实|执行|继续|持续|充分|通过|加|大力|优化|完善|提升)|.*(?:规定|条件|批准|申请|原则|标准|方式|基础上|政策|办法|形式|程序|流程|力度|需求|以下|上述)$)"
+    r"^(?:(?:可|应|须|要|允许|由|按|依|根据|采取|予以|给予|实行|在此基础上|在[^,]{2,14}基础上|符合(?:条件|规定|要求|上述)|其|分|并|同时|鼓励|支持|引导|推动|落实|执行|继续|持续|充分|加|大力|优化|完善|参照|比照|享受|自|每)|.*(?:规定|条件|批准|申请|原则|标准|方式|基础上|政策|办法|形式|程序|流程|力度|需求|以下|上述)$)"
 )
+# Of these a noun says who is meant; what is asked of them says nothing of that.
+_MEANT = frozenset({"主体类型", "行业", "企业规模", "纳税人类型", "人员身份", "项目类型", "产品或业务", "招用对象", "贷款类型", "基金类型"})
 
 
 def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordings: Wordings) -> list[Condition]:
-    """Phrases of the target that no wording knows: kept as they stand, under the attribute that their last word suggests."""
+    """Pieces of the target phrase that no wording knows: named by their verb or noun, else kept as they stand (其他条件)."""
     found: list[Condition] = []
     for region in _targets(text, provision):
-        for phrase in re.finditer(r"[^,。;:]+", text[region.start : region.end]):
-            span = Span(region.start + phrase.start(), region.start + phrase.end())
-            lead = _LEADING.match(phrase.group())
-            words = phrase.group()[lead.end() if lead else 0 :].rstrip("的等")
-            start = span.start + (lead.end() if lead else 0)
-            covered = sum(max(0, min(span.end, c.span.end) - max(span.start, c.span.start)) for c in known)
-            if len(words) < 4 or len(words) > 70 or covered * 2 >= len(words):
+        for atom in atoms(text, region, wordings):
+            words = text[atom.span.start : atom.span.end]
+            if not 2 <= len(words) <= 90 or (not atom.head and len(words) < 4) or _IDLE.match(words):
                 continue
-            named = named_after(words, NAMES)
-            attribute = named or next((name for name, ends in wordings.heads if re.search(ends, words)), "其他条件")
-            if _IDLE.match(words) and not named_after(words, NAMES, at_least=0.7):
+            over = [c for c in known if not atom.head or c.attribute in _MEANT or c.span.start >= atom.span.start - 2]
+            covered = sum(max(0, min(atom.span.end, c.span.end) - max(atom.span.start, c.span.start)) for c in over)
+            if covered * 2 >= len(words):
                 continue
-            if attribute == "其他条件" and not phrase.group().endswith("的"):
+            attribute = atom.attribute or named_after(words, NAMES) or "其他条件"
+            if atom.head and attribute == "其他条件":
                 continue
-            if any(c.attribute == attribute for c in (*known, *found)) and attribute not in REPEATED:
+            if any(c.attribute == attribute for c in (*known, *found)) and attribute not in (*REPEATED, "项目类型"):
                 continue
-            found.append(Condition(attribute, "contains", words, None, Span(start, start + len(words))))
+            found.append(Condition(attribute, "contains", words, None, atom.span))
     return found
 
 
@@ -86,11 +85,8 @@ def _targets(text: str, provision: Provision) -> list[Span]:
     if begins:
         return [Span(begins[-1], provision.gives_at)]
     words = text[first.span.start : provision.gives_at]
-    return (
-        [Span(first.span.start, provision.gives_at)]
-        if re.search(r"的,[^,]{0,12}$", words) or re.match(r"[^,。;]{0,8}(?:企业|单位)[^,。;的]{4,}", words)
-        else []
-    )
+    ended = re.search(r"的,[^,]{0,12}$|[^,。;]的$", words) or re.match(r"[^,。;]{0,16}(?:企业|单位|旅行社|机构)[^,。;的]{4,}|[^,。;]{2,80}(?:企业|单位|人员|青年|载体|项目),", words)
+    return [Span(first.span.start, provision.gives_at)] if ended else []
 
 
 def _told_apart(text: str, provision: Provision, condition: Condition) -> Condition:

@@ -1,10 +1,15 @@
-"""Where a phrase begins and ends: the unbroken words around a condition."""
+"""Where a phrase begins and ends, and what stands in it only as an aside."""
 
 import re
 
 from services.catalog.domain.passage import Span
 
 _ASIDE = re.compile(r"\([^()]{1,60}\)")  # what stands in brackets ends no phrase around it
+
+
+def without_asides(words: str) -> str:
+    """The words with everything in brackets blotted out, every character in its place."""
+    return _ASIDE.sub(lambda m: "·" * len(m.group()), words)
 
 
 def phrase_of(text: str, span: Span) -> Span:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.catalog.domain.attributes import FIGURE_NAMES, HEADS, MEASURED, SAID, Measured, Said, named_after
+from services.catalog.domain.attributes import ASKING, FIGURE_NAMES, HEADS, MEASURED, SAID, Measured, Said, named_after
 from services.catalog.domain.passage import Span
 from services.catalog.domain.quantities import Comparison, Figure, Window, comparisons, plain, windows
 
@@ -38,6 +38,7 @@ class Wordings:
 
     said: tuple[Said, ...] = SAID
     measured: tuple[Measured, ...] = MEASURED
+    asking: tuple[tuple[str, str], ...] = ASKING
     heads: tuple[tuple[str, str], ...] = HEADS
 
 

@@ -1,0 +1,95 @@
+"""The phrase that says for whom: cut into what is asked (获评…, 招用…) and who is meant (…的旅行社), each named by its verb or its noun.
+
+This is grammar, not wordings: it names what no table of wordings recognised.
+"""
+
+import re
+from dataclasses import dataclass
+
+from services.catalog.domain.attributes import NAMES, named_after
+from services.catalog.domain.passage import Span
+from services.catalog.domain.phrases import without_asides
+from services.catalog.domain.recognition import Wordings
+
+_LEAD = re.compile(
+    r"^(?:同时|另外|此外|其中|并且|并(?!购|列|网)|而?且|以及|及|和|凡是?)*(?:对(?!接|外)于?|为(?!主)|向(?=[^,]{2,20}的$)|给|鼓励(?!类)|支持|引导|允许)?"
+    r"(?:年度内?|年内|当年)?"
+)
+_TAIL = re.compile(
+    r"(?:的|等|后|分别|一次性|每[间块家个场人户亩辆台项件次]|择优|当年|可(?:以)?|按规定|再|额外|予以|给予|各|均|最高|进行|由|(?:省|市|县|区)(?:本)?级?(?:财政)?)+$"
+)
+_BARE = re.compile(
+    r"(?:各类|相关|有关|所有|上述|以上|该|其|申报|申请|符合(?:规定|上述)?条件的?|本(?:市|省|区|县)|[我全](?:市|省|区|县))*"
+    r"(?:企业|单位|项目|机构|人员|个人|主体|公司|对象|部分|活动|产品|服务|申请人|企业和单位|企业或(?:单位|机构|项目)|经营主体|市场主体|期间|费用|金额|投资|情况|单位或个人)?"
+)
+_AND = re.compile(r"(?:并且|而且|同时|且(?!慢)|并(?!购|列|网|轨|联|非|未|不)|以及(?=[获取完实参开新建纳列在与]))")
+_WHOSE = re.compile(
+    r"^(?P<who>[^的在对自从]{1,12}?(?:企业|单位|机构|公司|旅行社|纳税人|事务所|协会|合作社|毕业生|人员))"
+    r"(?=(?:当年度?|首次|首|新|年度|年|上年|已|自|在|将|因|受|与|入选|获|通过|完成|实现|取得|购|参加|招用|吸纳|使用|租|投资|建|设立|组织|提供|开展|引进|实施))"
+)
+
+
+@dataclass(frozen=True)
+class Atom:
+    """A piece of a target phrase; `head` for the noun that says who or what is meant, `attribute` None where nothing tells it."""
+
+    span: Span
+    attribute: str | None
+    head: bool = False
+
+
+def atoms(text: str, region: Span, wordings: Wordings) -> list[Atom]:
+    """The pieces of a target phrase in their order; bare nouns (企业, 单位) and words of procedure are none."""
+    plain = without_asides(text[region.start : region.end])
+    found: list[Atom] = []
+    for clause in re.finditer(r"[^,。;:]+", plain):
+        lead = _LEAD.match(clause.group())
+        start = clause.start() + (lead.end() if lead else 0)
+        end = clause.start() + len(_TAIL.sub("", clause.group()))
+        if end - start >= 2:
+            found += _of_clause(plain, start, end, wordings, ended=plain[end : clause.end()].startswith("的"))
+    return [Atom(Span(a.span.start + region.start, a.span.end + region.start), a.attribute, a.head) for a in found]
+
+
+def _of_clause(words: str, start: int, end: int, wordings: Wordings, *, ended: bool) -> list[Atom]:
+    """`ended` where the clause closes with 的 (通过认定的,): then all of it is asked and no noun follows."""
+    found: list[Atom] = []
+    who = _WHOSE.match(words[start:end])
+    if who and who["who"] != words[start:end]:
+        if not _BARE.fullmatch(who["who"]):
+            found.append(Atom(Span(start, start + who.end("who")), _of_noun(who["who"], wordings), head=True))
+        start += who.end("who")
+    link = -1 if ended else words.rfind("的", start, end)
+    if link < 0 and not ended and not _asks(words[start:end], wordings):
+        noun = words[start:end]
+        return found if _BARE.fullmatch(noun) else [*found, Atom(Span(start, end), _of_noun(noun, wordings), head=True)]
+    noun = words[link + 1 : end] if link > 0 else ""
+    asked = Span(start, link) if link > 0 else Span(start, end)
+    qualified = bool(noun) and not _BARE.fullmatch(noun) and len(noun) < 24
+    pieces, at = [], asked.start
+    for stop in _AND.finditer(words, asked.start, asked.end):
+        pieces.append(Span(at, stop.start()))
+        at = stop.end()
+    pieces.append(Span(at, asked.end))
+    begin = link + 1
+    for piece in pieces:
+        if len(piece) < 3:
+            continue
+        attribute = _asks(words[piece.start : piece.end], wordings)
+        if attribute is None and qualified and piece is pieces[-1]:
+            begin = piece.start  # 见习期满留用率过半的见习单位: who is meant, in more words
+        else:
+            found.append(Atom(piece, attribute))
+    if qualified:
+        found.append(Atom(Span(begin, end), _of_noun(noun, wordings), head=True))
+    return found
+
+
+def _asks(words: str, wordings: Wordings) -> str | None:
+    """What words ask, by the verb they begin with."""
+    return next((name for name, verb in wordings.asking if re.search(verb, words)), None)
+
+
+def _of_noun(noun: str, wordings: Wordings) -> str | None:
+    """What a noun says, by its last word."""
+    return next((name for name, ends in wordings.heads if re.search(ends, noun)), None) or named_after(noun, NAMES)
