@@ -30,7 +30,8 @@ _ANNOUNCES = re.compile(
     r"(?:^|继续|持续|积极|大力|全力|进一步|着力)(?:支持|鼓励|引导|推动|稳定|激励|吸引|加大|加强|强化|实施|培育|打造|推进|促进|扩大|提升|优化|完善|健全|落实|构建|发挥|深化|聚焦|帮助|返还|降低|减轻|加快|做好|保障|开展|统筹)"
 )
 _TARGET = re.compile(r"(?:^|[,;:。])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口))")
-_ANAPHOR = re.compile(r"上述|前述|以上(?:企业|单位|项目)")
+_BASE = re.compile(r"按照?(?!规定|期|时)|参照|比照")
+_ANAPHOR = re.compile(r"^每(?!年)|^具体|上述|前述|以上(?:企业|单位|项目)")
 
 
 def conditions(
@@ -71,6 +72,8 @@ def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordin
                 continue
             attribute = atom.attribute or named_after(words, NAMES) or "其他条件"
             if atom.head and attribute == "其他条件":
+                continue
+            if any(c.attribute == attribute and c.span.within(atom.span) for c in known):
                 continue
             if any(c.attribute == attribute for c in (*known, *found)) and attribute not in (*REPEATED, "项目类型"):
                 continue
@@ -169,7 +172,9 @@ def _regions(passage: Passage, provision: Provision) -> list[Span]:
             start = provision.lead
         begins = [m.end() for m in _TARGET.finditer(text, start, min(end, max(provision.gives_at, strand.span.start)))]
         head = start
-        if begins and any(_ANNOUNCES.search(piece) for piece in re.split("[,;。:]", text[start : begins[-1]])):
+        if begins and text[begins[-1] - 1 : begins[-1]] == ":":
+            head = begins[-1]  # before it stands a heading
+        elif begins and any(_ANNOUNCES.search(piece) for piece in re.split("[,;。:]", text[start : begins[-1]])):
             head = begins[-1]
         dated = re.compile(r"(?:^|[,。;])((?:自)?20\d\d年[^,。;]{0,24}),$").search(text[start:head])
         if dated:
@@ -223,6 +228,9 @@ def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condi
             and len(provision.given) > 1
         ):
             continue
+        clause = max(text.rfind(stop, 0, c.span.start) for stop in ",;。:") + 1
+        if c.span.start < provision.gives_at and _BASE.match(text, clause) and not re.search("[,;。]", text[clause : provision.gives_at]):
+            continue  # 按其为职工缴纳的社会保险费给予…: what is paid on, not what is asked
         if c.attribute == "主体类型" and re.match(r"(?:免|对|要|应(?!在)|与|加大|为企业)", text[c.span.end : c.span.end + 3]):
             continue
         if not inside_another(c, found):

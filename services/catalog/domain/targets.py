@@ -24,9 +24,12 @@ _BARE = re.compile(
 )
 _AND = re.compile(r"(?:并且|而且|同时|且(?!慢)|并(?!购|列|网|轨|联|非|未|不)|以及(?=[获取完实参开新建纳列在与]))")
 _WHOSE = re.compile(
-    r"^(?P<who>[^的在对自从]{1,12}?(?:企业|单位|机构|公司|旅行社|纳税人|事务所|协会|合作社|毕业生|人员))"
+    r"^(?P<who>[^的在对自从]{1,16}?(?:企业|单位|机构|公司|旅行社|纳税人|事务所|协会|合作社|毕业生|人员|项目))"
     r"(?=(?:当年度?|首次|首|新|年度|年|上年|已|自|在|将|因|受|与|入选|获|通过|完成|实现|取得|购|参加|招用|吸纳|使用|租|投资|建|设立|组织|提供|开展|引进|实施))"
 )
+
+
+_BOUND = re.compile(r"\d(?:[^,。;:]{0,3})(?:元|%|亩|吨|千瓦|平方米)")
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def atoms(text: str, region: Span, wordings: Wordings) -> list[Atom]:
     for clause in re.finditer(r"[^,。;:]+", plain):
         lead = _LEAD.match(clause.group())
         start = clause.start() + (lead.end() if lead else 0)
-        end = clause.start() + len(_TAIL.sub("", clause.group()))
+        end = clause.start() + len(_TAIL.sub("", clause.group()).rstrip("·"))
         if end - start >= 2:
             found += _of_clause(plain, start, end, wordings, ended=plain[end : clause.end()].startswith("的"))
     return [Atom(Span(a.span.start + region.start, a.span.end + region.start), a.attribute, a.head) for a in found]
@@ -76,6 +79,8 @@ def _of_clause(words: str, start: int, end: int, wordings: Wordings, *, ended: b
         if len(piece) < 3:
             continue
         attribute = _asks(words[piece.start : piece.end], wordings)
+        if attribute is None and _BOUND.search(words, piece.start, piece.end):
+            continue  # a figure, read as one
         if attribute is None and qualified and piece is pieces[-1]:
             begin = piece.start  # 见习期满留用率过半的见习单位: who is meant, in more words
         else:
@@ -85,8 +90,12 @@ def _of_clause(words: str, start: int, end: int, wordings: Wordings, *, ended: b
     return found
 
 
+_WHEN = re.compile(r"^(?:当年度?|年度内?|上一?年度?|首次|初次|已|连续|累计|每年|全年|20\d\d年度?|(?:并|且)?(?=[^,]))*")
+
+
 def _asks(words: str, wordings: Wordings) -> str | None:
     """What words ask, by the verb they begin with."""
+    words = _WHEN.sub("", words)
     return next((name for name, verb in wordings.asking if re.search(verb, words)), None)
 
 
