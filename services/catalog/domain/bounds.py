@@ -79,7 +79,9 @@ def bounded(condition: Condition, comparison: Comparison, words: str, text: str,
     if re.search("美元|港元|港币|欧元|新台币", figure.unit):
         return Told({"judged": words}, ("金额以外币计，须按汇率折算后判断",))
     fact, take = _known(condition.attribute)
-    said = figure_fact(words[: words.find(str(plain(figure.value)))] or words, figure, registry)
+    number = str(plain(figure.value))
+    said = figure_fact(words[: words.find(number)] or words, figure, registry)
+    said = said or figure_fact(around[: around.rfind(number)] if number in around else "", figure, registry)
     if said and condition.attribute not in ("月销售额", *PROJECT_FIELDS):
         fact, take = said, take if said == fact else None
     entry = registry.facts.get(fact or "")

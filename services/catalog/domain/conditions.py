@@ -67,6 +67,8 @@ def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordin
             if not 2 <= len(words) <= 90 or (not atom.head and len(words) < 4) or _IDLE.match(words):
                 continue
             over = [c for c in known if not atom.head or c.attribute in _MEANT or c.span.start >= atom.span.start - 2]
+            if any(words in text[c.span.start : c.span.end] for c in known if c.attribute in _MEANT):
+                continue  # said before in the same words
             covered = sum(max(0, min(atom.span.end, c.span.end) - max(atom.span.start, c.span.start)) for c in over)
             if covered * 2 >= len(words):
                 continue

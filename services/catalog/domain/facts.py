@@ -101,6 +101,9 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
             return (
                 Told({"fact": "park", "is": "in", "value": codes}) if codes else Told({"fact": "open.入驻载体", "is": "=", "value": words})
             )
+        case "产品或业务" if re.match("从事|经营", words):
+            answer = trade(condition, words, text, setting)
+            return answer if "open." not in str(answer.node) else Told({"judged": words})
         case "投保险种" if "出口信用" in words:
             return Told({"fact": "export_insured", "period": "this_year", "is": "=", "value": True})
         case "实际到资":

@@ -60,6 +60,7 @@ INSIDE = {
     "首次认定": ("贷款类型", "知识产权质押融资", "标准制定"),
     "知识产权": ("知识产权质押融资", "投保险种", "资质认定", "前沿技术"),
     "招用对象": ("引进劳动力",),
+    "就业状态": ("就业年限",),
     "资质认定": ("人员资格", "榜单排名", "名单入选", "标准制定"),
     "入驻载体": ("就业地",),
     "纳统情况": ("企业发展阶段",),
@@ -172,6 +173,8 @@ def _iso(day: date | None) -> str | None:
 def _measured(text: str, region: Span, comparison: Comparison, wordings: Wordings) -> Condition | None:
     printed = without_asides(text[region.start + comparison.subject.start : region.start + comparison.subject.end])
     subject = re.split(r"[对的且、]|并(?!购)", printed)[-1]
+    if _PART.fullmatch(subject):  # 科技人员占职工总数的比例: named by what stands before it
+        subject = "的".join(re.split(r"[对且、]|并(?!购)", printed)[-1].split("的")[-2:])
     owned = _OWNER.match(subject)
     subject = subject[owned.end() :] if owned else subject
     after = text[region.start + comparison.span.end : region.start + comparison.span.end + 8]
@@ -203,8 +206,9 @@ def _measured(text: str, region: Span, comparison: Comparison, wordings: Wording
     )
 
 
+_PART = re.compile(r"(?:比例|比重|比率|占比|总额|部分|合计|累计|金额|数量)(?:均|应|须)?(?:达到?|为|在)?")
 # Whose figure it is (规上工业企业年产值): said by a condition of its own. What is left has to name the figure.
-_OWNER = re.compile(r".*?(?:企业|单位|机构|项目)(?!数)(?=[^达到为在]{2})")
+_OWNER = re.compile(r"(?!.*(?:引进|被投|招商|占)).*?(?:企业|单位|机构|项目)(?!数)(?=[^达到为在]{2})")
 
 
 def _unit_fits(unit: str, units: str) -> bool:
@@ -227,7 +231,7 @@ def inside_another(c: Condition, found: list[Condition]) -> bool:
         o is not c
         and o.attribute in INSIDE.get(c.attribute, ())
         and o.span.meets(c.span)
-        and (len(o.span) >= len(c.span) or c.attribute == "人员身份")
+        and (len(o.span) >= len(c.span) - (3 if c.attribute == "项目类型" else 0) or c.attribute == "人员身份")
         for o in found
     )
 

@@ -24,12 +24,14 @@ _BARE = re.compile(
 )
 _AND = re.compile(r"(?:并且|而且|同时|且(?!慢)|并(?!购|列|网|轨|联|非|未|不)|以及(?=[获取完实参开新建纳列在与]))")
 _WHOSE = re.compile(
-    r"^(?P<who>[^的在对自从]{1,16}?(?:企业|单位|机构|公司|旅行社|纳税人|事务所|协会|合作社|毕业生|人员|项目))"
+    r"^(?P<who>[^的在对自从由]{1,16}?(?:企业|单位|机构|公司|旅行社|纳税人|事务所|协会|合作社|毕业生|人员|项目))"
     r"(?=(?:当年度?|首次|首|新|年度|年|上年|已|自|在|将|因|受|与|入选|获|通过|完成|实现|取得|购|参加|招用|吸纳|使用|租|投资|建|设立|组织|提供|开展|引进|实施))"
 )
 
 
-_BOUND = re.compile(r"\d(?:[^,。;:]{0,3})(?:元|%|亩|吨|千瓦|平方米)")
+_BOUND = re.compile(r"\d(?:[^,。;:]{0,3})(?:元|%|亩|吨|千瓦|平方米|家|个|人|名|间|张|场|次)")
+_SPENT = re.compile(r"(?:产生|发生|支付|缴纳|承担)$")  # …发生的费用: what is paid on
+_GIVER = re.compile(r"(?:局|委|厅|部门|政府|财政|支行|贸促会|委员会|领导小组)$")
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def _of_clause(words: str, start: int, end: int, wordings: Wordings, *, ended: b
     link = -1 if ended else words.rfind("的", start, end)
     if link < 0 and not ended and not _asks(words[start:end], wordings):
         noun = words[start:end]
-        return found if _BARE.fullmatch(noun) else [*found, Atom(Span(start, end), _of_noun(noun, wordings), head=True)]
+        return found if _BARE.fullmatch(noun) or _GIVER.search(noun) else [*found, Atom(Span(start, end), _of_noun(noun, wordings), head=True)]
     noun = words[link + 1 : end] if link > 0 else ""
     asked = Span(start, link) if link > 0 else Span(start, end)
     qualified = bool(noun) and not _BARE.fullmatch(noun) and len(noun) < 24
@@ -79,8 +81,8 @@ def _of_clause(words: str, start: int, end: int, wordings: Wordings, *, ended: b
         if len(piece) < 3:
             continue
         attribute = _asks(words[piece.start : piece.end], wordings)
-        if attribute is None and _BOUND.search(words, piece.start, piece.end):
-            continue  # a figure, read as one
+        if attribute is None and (_BOUND.search(words, piece.start, piece.end) or _SPENT.search(words[piece.start : piece.end])):
+            continue  # a figure is read as one
         if attribute is None and qualified and piece is pieces[-1]:
             begin = piece.start  # 见习期满留用率过半的见习单位: who is meant, in more words
         else:
