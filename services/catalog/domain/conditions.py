@@ -79,7 +79,8 @@ def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordin
                 continue
             if any(c.attribute == attribute for c in (*known, *found)) and attribute not in (*REPEATED, "项目类型"):
                 continue
-            found.append(Condition(attribute, "contains", words, None, atom.span))
+            condition = Condition(attribute, "contains", words, None, atom.span)
+            found.append(replace(condition, excepted=denied(text, condition)))
     return found
 
 
@@ -261,7 +262,7 @@ def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
     return out
 
 
-_DENIED = re.compile(r"(?:未曾?|不在|不属于?|不是|(?<!除)非|没有|不得)(?:被|获得?|享受过?|列入)?$")
+_DENIED = re.compile(r"(?:未曾?|不在|不属于?|不是|不含|不包括|(?<!除)非|没有|不得)(?:被|获得?|享受过?|列入)?$")
 _MEMBERSHIPS = frozenset({"资质认定", "名单入选", "项目入库", "上市板块", "行业", "主体类型", "企业规模"})
 
 
