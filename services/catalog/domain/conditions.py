@@ -29,7 +29,7 @@ GROWTH = frozenset({"产量增量", "研发费用增量"})
 _ANNOUNCES = re.compile(
     r"(?:^|继续|持续|积极|大力|全力|进一步|着力)(?:支持|鼓励|引导|推动|稳定|激励|吸引|加大|加强|强化|实施|培育|打造|推进|促进|扩大|提升|优化|完善|健全|落实|构建|发挥|深化|聚焦|帮助|返还|降低|减轻|加快|做好|保障|开展|统筹)"
 )
-_TARGET = re.compile(r"(?:^|[,;:。])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口))")
+_TARGET = re.compile(r"(?:^|[,;:。])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口|其|该))")
 _BASE = re.compile(r"按照?(?!规定|期|时)|参照|比照")
 _ANAPHOR = re.compile(r"^每(?!年)|^具体|上述|前述|以上(?:企业|单位|项目)")
 
@@ -66,7 +66,7 @@ def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordin
             words = text[atom.span.start : atom.span.end]
             if not 2 <= len(words) <= 90 or (not atom.head and len(words) < 4) or _IDLE.match(words):
                 continue
-            over = [c for c in known if not atom.head or c.attribute in _MEANT or c.span.start >= atom.span.start - 2]
+            over = [c for c in known if not atom.head or "的" in words or c.attribute in _MEANT or c.span.start >= atom.span.start - 2]
             if any(words in text[c.span.start : c.span.end] for c in known if c.attribute in _MEANT):
                 continue  # said before in the same words
             covered = sum(max(0, min(atom.span.end, c.span.end) - max(atom.span.start, c.span.start)) for c in over)
@@ -87,7 +87,7 @@ def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordin
 def _targets(text: str, provision: Provision) -> list[Span]:
     """The words that say for whom: from "对", or from the beginning where what is given stands behind "的,"."""
     first = provision.strands[0]
-    begins = [m.end() for m in _TARGET.finditer(text, first.span.start, provision.gives_at)]
+    begins = _aimed(text, first.span.start, provision.gives_at)
     if begins:
         return [Span(begins[-1], provision.gives_at)]
     words = text[first.span.start : provision.gives_at]
@@ -95,11 +95,18 @@ def _targets(text: str, provision: Provision) -> list[Span]:
     return [Span(first.span.start, provision.gives_at)] if ended else []
 
 
+def _aimed(text: str, start: int, end: int) -> list[int]:
+    """Where phrases begin that say for whom (对…)."""
+    return [start + m.end() for m in _TARGET.finditer(text[start:end])]
+
+
 def _told_apart(text: str, provision: Provision, condition: Condition) -> Condition:
     """Words that stand earlier too are quoted with their phrase, so that the quote says which place is meant."""
     start, end = condition.span.start, condition.span.end
     for _ in range(3):
-        if text.find(text[start:end], provision.span.start) == start:
+        words = text[start:end]
+        behind = text.find(words, provision.span.start)
+        if start == (behind if behind >= 0 else text.find(words)):
             break
         start = max(text.rfind(c, 0, start) for c in ",;。:") + 1
         end = min((i + 1 for i in (text.find(c, end) for c in ",;。:") if i >= 0), default=end)
@@ -173,7 +180,7 @@ def _regions(passage: Passage, provision: Provision) -> list[Span]:
         start = strand.span.start
         if strand is first and provision.lead is not None:
             start = provision.lead
-        begins = [m.end() for m in _TARGET.finditer(text, start, min(end, max(provision.gives_at, strand.span.start)))]
+        begins = _aimed(text, start, min(end, max(provision.gives_at, strand.span.start)))
         head = start
         if begins and text[begins[-1] - 1 : begins[-1]] == ":":
             head = begins[-1]  # before it stands a heading

@@ -172,6 +172,7 @@ def _iso(day: date | None) -> str | None:
 
 def _measured(text: str, region: Span, comparison: Comparison, wordings: Wordings) -> Condition | None:
     printed = without_asides(text[region.start + comparison.subject.start : region.start + comparison.subject.end])
+    printed = printed.rpartition("(")[2]
     subject = re.split(r"[对的且、]|并(?!购)", printed)[-1]
     if _PART.fullmatch(subject):  # 科技人员占职工总数的比例: named by what stands before it
         subject = "的".join(re.split(r"[对且、]|并(?!购)", printed)[-1].split("的")[-2:])
@@ -192,7 +193,7 @@ def _measured(text: str, region: Span, comparison: Comparison, wordings: Wording
         if re.search(row.subject, said) or (row.after and re.match(row.after, after)):
             attribute = row.attribute
             break
-    attribute = attribute or named_after(subject, FIGURE_NAMES, at_least=0.6)
+    attribute = attribute or named_after(subject, FIGURE_NAMES)
     if attribute is None and (len(subject) < 3 or re.search(r"[、按照给予]$|^按", subject)):
         return None
     span = moved(comparison.span, region.start)

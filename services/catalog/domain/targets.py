@@ -25,11 +25,11 @@ _BARE = re.compile(
 _AND = re.compile(r"(?:并且|而且|同时|且(?!慢)|并(?!购|列|网|轨|联|非|未|不)|以及(?=[获取完实参开新建纳列在与]))")
 _WHOSE = re.compile(
     r"^(?P<who>[^的在对自从由]{1,16}?(?:企业|单位|机构|公司|旅行社|纳税人|事务所|协会|合作社|毕业生|人员|项目))"
-    r"(?=(?:当年度?|首次|首|新|年度|年|上年|已|自|在|将|因|受|与|入选|获|通过|完成|实现|取得|购|参加|招用|吸纳|使用|租|投资|建|设立|组织|提供|开展|引进|实施))"
+    r"(?=·*(?:固定资产|总投|计划|实际|设备|单|注册资|营业|主营|年?产值|年?销售|从业|面积|完成|在|当年度?|首次|首|新|年度|年|上年|已|自|在|将|因|受|与|入选|获|通过|完成|实现|取得|购|参加|招用|吸纳|使用|租|投资|建|设立|组织|提供|开展|引进|实施))"
 )
 
 
-_BOUND = re.compile(r"\d(?:[^,。;:]{0,3})(?:元|%|亩|吨|千瓦|平方米|家|个|人|名|间|张|场|次)")
+_BOUND = re.compile(r"\d(?:[^,。;:]{0,3})(?:元|%|亩|吨|千瓦|平方米|家|个|人|名|张|场|次)")
 _SPENT = re.compile(r"(?:产生|发生|支付|缴纳|承担)$")  # …发生的费用: what is paid on
 _GIVER = re.compile(r"(?:局|委|厅|部门|政府|财政|支行|贸促会|委员会|领导小组)$")
 
@@ -51,6 +51,8 @@ def atoms(text: str, region: Span, wordings: Wordings) -> list[Atom]:
         lead = _LEAD.match(clause.group())
         start = clause.start() + (lead.end() if lead else 0)
         end = clause.start() + len(_TAIL.sub("", clause.group()).rstrip("·"))
+        if found and re.search("鼓励|引导|允许", clause.group()[: lead.end() if lead else 0]):
+            continue  # what others are to do, not whom it is for
         if end - start >= 2:
             found += _of_clause(plain, start, end, wordings, ended=plain[end : clause.end()].startswith("的"))
     return [Atom(Span(a.span.start + region.start, a.span.end + region.start), a.attribute, a.head) for a in found]
@@ -64,6 +66,9 @@ def _of_clause(words: str, start: int, end: int, wordings: Wordings, *, ended: b
         if not _BARE.fullmatch(who["who"]):
             found.append(Atom(Span(start, start + who.end("who")), _of_noun(who["who"], wordings), head=True))
         start += who.end("who")
+    noun = words[start:end]
+    if not ended and "的" not in noun and _of_noun(noun, wordings) == "项目类型" and not _BARE.fullmatch(noun) and not re.search("[可应须以]", noun):
+        return [*found, Atom(Span(start, end), "项目类型", head=True)]  # 新建…项目: what is meant, not only what is done
     link = -1 if ended else words.rfind("的", start, end)
     if link < 0 and not ended and not _asks(words[start:end], wordings):
         noun = words[start:end]
