@@ -263,10 +263,15 @@ def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
             -len(c.span),
         ),
     ):
-        same = [o for o in out if o.attribute == c.attribute and o.excepted == c.excepted]
+        same = [o for o in out if o.attribute == c.attribute and o.excepted == c.excepted and _of_shares(o) == _of_shares(c)]
         if not any(c.attribute not in REPEATED or o.span.meets(c.span) for o in same):
             out.append(c)
     return out
+
+
+def _of_shares(condition: Condition) -> bool:
+    """A sum and a share of it are two conditions (研发费用100万元以上且占营业收入3%)."""
+    return condition.comparison is not None and condition.comparison.figures[0].share
 
 
 _DENIED = re.compile(r"(?:未曾?|不在|不属于?|不是|不含|不包括|(?<!除)非|没有|不得)(?:被|获得?|享受过?|列入)?$")
