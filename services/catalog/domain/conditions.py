@@ -13,7 +13,7 @@ from services.catalog.domain.attributes import NAMES, named_after
 from services.catalog.domain.division import zones
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision
+from services.catalog.domain.provisions import Provision, Strand
 from services.catalog.domain.quantities import windows
 from services.catalog.domain.recognition import Condition, Wordings, inside_another, is_deadline, moved, recognised
 from services.catalog.domain.requirements import Requirement, says_whom
@@ -31,7 +31,8 @@ _ANNOUNCES = re.compile(
 )
 _TARGET = re.compile(r"(?:^|[,;:。])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口|其|该))")
 _BASE = re.compile(r"按照?(?!规定|期|时)|参照|比照")
-_ANAPHOR = re.compile(r"^每(?!年)|^具体|上述|前述|以上(?:企业|单位|项目)")
+_GOES_ON = re.compile(r"^(?:每(?!年)|具体|企业|单位|个人|补贴标准|奖励标准)")
+_ANAPHOR = re.compile(r"上述|前述|以上(?:企业|单位|项目)")
 
 
 def conditions(
@@ -43,6 +44,10 @@ def conditions(
     found: list[Condition] = []
     for region in _regions(passage, provision):
         found += recognised(text, region, provision.given, wordings)
+    first = provision.strands[0]
+    before = _before(text, first)
+    if not found and _GOES_ON.match(text, first.span.start) and not _ANNOUNCES.search(text[before.start : before.end]):
+        found = recognised(text, before, provision.given, wordings)  # the sentence before says for whom
     own = _nearest([replace(c, excepted=denied(text, c)) for c in _kept(text, found, provision)], provision)
     own += _unnamed(text, provision, own, wordings)
     listed = _listed(text, provision, items, own, wordings)
@@ -61,8 +66,10 @@ _MEANT = frozenset({"主体类型", "行业", "企业规模", "纳税人类型",
 def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordings: Wordings) -> list[Condition]:
     """Pieces of the target phrase that no wording knows: named by their verb or noun, else kept as they stand (其他条件)."""
     found: list[Condition] = []
-    for region in _targets(text, provision):
+    for region, sure in _targets(text, provision):
         for atom in atoms(text, region, wordings):
+            if not sure and (atom.attribute is None or (atom.head and text[atom.span.start - 1 : atom.span.start] != "的")):
+                continue
             words = text[atom.span.start : atom.span.end]
             if not 2 <= len(words) <= 90 or (not atom.head and len(words) < 4) or _IDLE.match(words):
                 continue
@@ -84,15 +91,16 @@ def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordin
     return found
 
 
-def _targets(text: str, provision: Provision) -> list[Span]:
-    """The words that say for whom: from "对", or from the beginning where what is given stands behind "的,"."""
+def _targets(text: str, provision: Provision) -> list[tuple[Span, bool]]:
+    """The words that say for whom: from "对", or from the beginning; sure where what is given stands behind 对… or "的,"."""
     first = provision.strands[0]
     begins = _aimed(text, first.span.start, provision.gives_at)
     if begins:
-        return [Span(begins[-1], provision.gives_at)]
+        return [(Span(begins[-1], provision.gives_at), True)]
     words = text[first.span.start : provision.gives_at]
     ended = re.search(r"的,[^,]{0,12}$|[^,。;]的$", words) or re.match(r"[^,。;]{0,16}(?:企业|单位|旅行社|机构)[^,。;的]{4,}|[^,。;]{2,80}(?:企业|单位|人员|青年|载体|项目),", words)
-    return [Span(first.span.start, provision.gives_at)] if ended else []
+    appeals = any(_ANNOUNCES.search(piece) for piece in re.split("[,:]", words))
+    return [(Span(first.span.start, provision.gives_at), True)] if ended else [(Span(first.span.start, provision.gives_at), False)] * (not appeals)
 
 
 def _aimed(text: str, start: int, end: int) -> list[int]:
@@ -196,12 +204,17 @@ def _regions(passage: Passage, provision: Provision) -> list[Span]:
         else:
             regions.append(Span(head, max(end, head)))
         if (_ANAPHOR.search(text[head:end]) or (strand is first and text[head] == "按")) and strand.span.start > strand.block.span.start:
-            before = text.rfind("。", 0, max(0, strand.sentence.start - 1)) + 1
-            regions.append(Span(max(before, strand.block.span.start), strand.sentence.start))
+            regions.append(_before(text, strand))
     opening = _opening(text, first.sentence, first.span)
     if opening:
         regions.append(opening)
     return regions
+
+
+def _before(text: str, strand: Strand) -> Span:
+    """The sentence before a strand's own, within its block."""
+    start = text.rfind("。", 0, max(0, strand.sentence.start - 1)) + 1
+    return Span(max(start, strand.block.span.start), strand.sentence.start)
 
 
 def _opening(text: str, sentence: Span, strand: Span) -> Span | None:

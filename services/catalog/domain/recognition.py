@@ -59,12 +59,13 @@ INSIDE = {
     "业务发生期间": ("纳统情况", "项目入库", "名单入选", "亏损发生年度", "资质认定", "证明材料"),
     "首次认定": ("贷款类型", "知识产权质押融资", "标准制定"),
     "知识产权": ("知识产权质押融资", "投保险种", "资质认定", "前沿技术"),
+    "证明材料": ("注册地",),
     "招用对象": ("引进劳动力",),
     "就业状态": ("就业年限",),
     "资质认定": ("人员资格", "榜单排名", "名单入选", "标准制定"),
     "入驻载体": ("就业地",),
     "纳统情况": ("企业发展阶段",),
-    "注册地": ("推荐注册企业数", "业务迁回结算", "纳税地", "统计地", "就业地", "就业状态"),
+    "注册地": ("推荐注册企业数", "业务迁回结算", "就业地", "就业状态"),
     "就业地": ("就业状态", "引进劳动力"),
     "捐赠支出占比": ("利润总额",),
     "兼并重组": ("基金类型", "融资方式"),
@@ -99,7 +100,7 @@ def recognised(text: str, region: Span, figures_given: Sequence[Figure], wording
     plain_words = without_asides(words)
     for said, m in _said(wordings, words, plain_words):
         span = Span(region.start + m.start("v"), region.start + m.end("v"))
-        if len(span) < 2 or any(span.within(t) for t in taken) or (said.attribute not in CITES and _cited(text, span)):
+        if len(span) < 2 or (any(span.within(t) for t in taken) and said.attribute != "招用对象") or (said.attribute not in CITES and _cited(text, span)):
             continue
         if any(c.attribute == said.attribute and c.span.meets(span) for c in found):
             continue

@@ -5,6 +5,7 @@ This is grammar, not wordings: it names what no table of wordings recognised.
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from services.catalog.domain.attributes import NAMES, named_after
 from services.catalog.domain.passage import Span
@@ -24,8 +25,8 @@ _BARE = re.compile(
 )
 _AND = re.compile(r"(?:并且|而且|同时|且(?!慢)|并(?!购|列|网|轨|联|非|未|不)|以及(?=[获取完实参开新建纳列在与]))")
 _WHOSE = re.compile(
-    r"^(?P<who>[^的在对自从由]{1,16}?(?:企业|单位|机构|公司|旅行社|纳税人|事务所|协会|合作社|毕业生|人员|项目))"
-    r"(?=·*(?:固定资产|总投|计划|实际|设备|单|注册资|营业|主营|年?产值|年?销售|从业|面积|完成|在|当年度?|首次|首|新|年度|年|上年|已|自|在|将|因|受|与|入选|获|通过|完成|实现|取得|购|参加|招用|吸纳|使用|租|投资|建|设立|组织|提供|开展|引进|实施))"
+    r"^(?P<who>[^的在对自从由]{1,16}?(?:企业|单位|机构|公司|旅行社|纳税人|事务所|协会|合作社|毕业生|劳动力|人才|青年|人员|项目))"
+    r"(?=·*(?:固定资产|总投|计划|实际|设备|单|注册资|营业|主营|年?产值|年?销售|从业|面积|完成|在|当年度?|首次|首|新|年度|年|上年|已|自|在|将|因|受|与|入选|获|通过|完成|实现|取得|购|参加|招用|吸纳|使用|租|投资|建|设立|组织|提供|开展|引进|实施|依法|创办|开办|聘用|经营|从事))"
 )
 
 
@@ -60,44 +61,52 @@ def atoms(text: str, region: Span, wordings: Wordings) -> list[Atom]:
 
 def _of_clause(words: str, start: int, end: int, wordings: Wordings, *, ended: bool) -> list[Atom]:
     """`ended` where the clause closes with 的 (通过认定的,): then all of it is asked and no noun follows."""
-    found: list[Atom] = []
-    who = _WHOSE.match(words[start:end])
-    if who and who["who"] != words[start:end]:
-        if not _BARE.fullmatch(who["who"]):
-            found.append(Atom(Span(start, start + who.end("who")), _of_noun(who["who"], wordings), head=True))
-        start += who.end("who")
     noun = words[start:end]
-    if not ended and "的" not in noun and _of_noun(noun, wordings) == "项目类型" and not _BARE.fullmatch(noun) and not re.search("[可应须以]", noun):
-        return [*found, Atom(Span(start, end), "项目类型", head=True)]  # 新建…项目: what is meant, not only what is done
-    link = -1 if ended else words.rfind("的", start, end)
-    if link < 0 and not ended and not _asks(words[start:end], wordings):
-        noun = words[start:end]
-        return found if _BARE.fullmatch(noun) or _GIVER.search(noun) else [*found, Atom(Span(start, end), _of_noun(noun, wordings), head=True)]
-    noun = words[link + 1 : end] if link > 0 else ""
-    asked = Span(start, link) if link > 0 else Span(start, end)
-    qualified = bool(noun) and not _BARE.fullmatch(noun) and len(noun) < 24
-    pieces, at = [], asked.start
-    for stop in _AND.finditer(words, asked.start, asked.end):
-        pieces.append(Span(at, stop.start()))
-        at = stop.end()
-    pieces.append(Span(at, asked.end))
-    begin = link + 1
-    for piece in pieces:
-        if len(piece) < 3:
-            continue
-        attribute = _asks(words[piece.start : piece.end], wordings)
-        if attribute is None and (_BOUND.search(words, piece.start, piece.end) or _SPENT.search(words[piece.start : piece.end])):
-            continue  # a figure is read as one
-        if attribute is None and qualified and piece is pieces[-1]:
-            begin = piece.start  # 见习期满留用率过半的见习单位: who is meant, in more words
-        else:
-            found.append(Atom(piece, attribute))
-    if qualified:
-        found.append(Atom(Span(begin, end), _of_noun(noun, wordings), head=True))
+    plain_noun = "的" not in noun and not ended and not _WHOSE.match(noun)
+    if plain_noun and (_BARE.fullmatch(noun) or _GIVER.search(noun)):
+        return []
+    if plain_noun and _of_noun(noun, wordings) == "项目类型" and not re.search("[可应须以]", noun):
+        return [Atom(Span(start, end), "项目类型", head=True)]  # 新建…项目: what is meant, not only what is done
+    if plain_noun and not _asks(noun, wordings):
+        return [Atom(Span(start, end), _of_noun(noun, wordings), head=True)]
+    stops = [i for i in range(start, end) if words[i] == "的"]
+    edges = [start, *(i + 1 for i in stops), end + 1]
+    segments = [Span(a, b - 1) for a, b in pairwise(edges)]
+    meant = None if ended or not stops else segments.pop()
+    found: list[Atom] = []
+    waiting: Span | None = None  # words so far that nothing names
+    for segment in segments:
+        who = _WHOSE.match(words[segment.start : segment.end])
+        if who and not _BARE.fullmatch(who["who"]):
+            found.append(Atom(Span(segment.start, segment.start + who.end("who")), _of_noun(who["who"], wordings), head=True))
+        for piece in _pieces(words, Span(segment.start + (who.end("who") if who else 0), segment.end)):
+            attribute = _asks(words[piece.start : piece.end], wordings)
+            if attribute is not None:
+                found += [Atom(waiting, None)] if waiting else []
+                found.append(Atom(piece, attribute))
+                waiting = None
+            elif _BOUND.search(words, piece.start, piece.end) or _SPENT.search(words[piece.start : piece.end]):
+                waiting = None  # a figure is read as one; what is spent is paid on
+            elif len(piece) >= 3:
+                waiting = Span(waiting.start if waiting else piece.start, piece.end)
+    noun = words[meant.start : meant.end] if meant else ""
+    if meant and not _BARE.fullmatch(noun) and len(noun) < 24:  # 见习期满留用率过半的见习单位: who is meant, in more words
+        found.append(Atom(Span(waiting.start if waiting else meant.start, end), _of_noun(noun, wordings), head=True))
+    elif waiting:
+        found.append(Atom(waiting, None))
     return found
 
 
-_WHEN = re.compile(r"^(?:当年度?|年度内?|上一?年度?|首次|初次|已|连续|累计|每年|全年|20\d\d年度?|(?:并|且)?(?=[^,]))*")
+def _pieces(words: str, span: Span) -> list[Span]:
+    """What 且 and 并 join."""
+    found, at = [], span.start
+    for stop in _AND.finditer(words, span.start, span.end):
+        found.append(Span(at, stop.start()))
+        at = stop.end()
+    return [piece for piece in (*found, Span(at, span.end)) if len(piece) > 1]
+
+
+_WHEN = re.compile(r"^(?:当年度?|年度内?|上一?年度?|首次|初次|已|连续|累计|每年|全年|20\d\d年度?|[并且])*")
 
 
 def _asks(words: str, wordings: Wordings) -> str | None:
