@@ -11,16 +11,19 @@ from typing import Any
 
 from services.catalog.domain.amounts import Amount, Share
 from services.catalog.domain.attributes import MEASURED
-from services.catalog.domain.facts import FIGURES, told
+from services.catalog.domain.bounds import FIGURES
+from services.catalog.domain.events import market_step
+from services.catalog.domain.facts import told
 from services.catalog.domain.naming import Node, Setting, named_at, open_fact
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import NUMERAL, Figure, comparisons, figures, numeral, plain
 from services.catalog.domain.recognition import Condition
-from services.catalog.domain.records import Rows, added_up, market_step, one_honour
-from services.catalog.domain.records import counted as counted_rows
+from services.catalog.domain.rows import Rows, added_up
+from services.catalog.domain.rows import counted as counted_rows
 from services.catalog.domain.shapes import instalments, matched, net, per_step, within_both
 from services.catalog.domain.times import period
+from services.catalog.domain.titles import one_honour
 from services.catalog.domain.vocabulary import fact_said
 
 
