@@ -17,13 +17,15 @@ AIDS = (
 CEILINGS = ("最高", "封顶", "额度", "最多", "至多")
 LIMITS = ("不超过", "不高于", "上限", "不低于", "不少于")
 BY = ("按照", "按", "依照", "按比例")
-CHARGES = ("征收", "缴纳", "预缴", "抵减", "抵扣", "计征")
-REDUCED = ("减按", "加计", "下浮", "减收", "降低至")
+CHARGES = ("征收", "缴纳", "预缴", "抵减", "抵扣", "计征", "扣除", "摊销", "计入", "执行", "收取", "核定", "计收", "让利")
+REDUCED = ("减按", "加计", "下浮", "减收", "降低至", "降至", "下调至", "降为", "减息", "让利", "下调")
+RAISED = ("提高到", "提高至", "提至", "上调至", "上调到", "上浮至", "调整为", "增至", "增加到", "增加至")
+STANDARDS = ("标准", "比例", "额度", "补贴", "补助", "奖励", "资助")
 # What is forgone or put off, by its making: 免征, 减缴, 缓交, 不予加收, 延期申报, 税前扣除 …
 RELIEF_SHAPES = (
     r"[免减缓豁](?:征|收|缴|交|除|免|半|税|纳|予)", r"免[\u4e00-\u9fa5]{1,6}费(?!用)", r"全免", r"即征即退", r"先征后[退返补]", r"暂[免缓停]", r"[退返]税", r"不(?:予|再|得|需|必|加)?(?:计|征|加?收取?|承担|缴|支付)(?!划|算机|单)",
     r"(?:税前|加计|全额|准予|允许|依法)[^,。;]{0,24}扣除", r"全额[^,。;]{0,4}(?:返|退|支持|补|免|承担)", r"延期(?:缴|申|还|纳|交纳)", r"(?:准予|依法|可(?!能)|允许)[^,。;]{0,4}(?:延|缓|减|免)",
-    r"延长[^,。;]{0,8}(?:至|到|为|期限)", r"顺延", r"免费(?!享受|开放)", r"优先(?:予以|给予|支持)", r"(?:给予|予以)[^,。;]{0,6}(?:优惠|减免)",
+    r"定额(?:依次)?扣减", r"减征", r"减半", r"退还", r"延长[^,。;]{0,8}(?:至|到|为|期限)", r"顺延", r"免费(?!享受|开放)", r"优先(?:予以|给予|支持)", r"(?:给予|予以)[^,。;]{0,6}(?:优惠|减免)",
 )  # fmt: skip
 RELIEFS = ("续贷", "续保", "专门面向", "租金减免", "抵减")
 AUTHORITIES = (
@@ -57,6 +59,10 @@ PROCEDURE_HEADINGS = (
     "奖励标准", "申请渠道", "时间/频度", "依据文件", "发文机构", "政策依据",
 )  # fmt: skip
 
+# Headings of a notice, by their making: 扶持标准, 奖励方式, 兑现流程 …
+_HEADS = "(?:扶持|支持|奖励|补助|补贴|资助|奖补|贴息|申报|申领|兑现|发放|享受|减免|优惠|政策|办理)"
+_TAILS = "(?:标准|方式|内容|额度|金额|措施|办法|比例|时间|程序|流程|材料|渠道|期限|依据)"
+
 
 @dataclass(frozen=True)
 class Lexicon:
@@ -82,7 +88,7 @@ class Lexicon:
     def giving_before(self) -> re.Pattern[str]:
         """Words before a figure that say it is given: a verb anywhere in the clause, an aid or a ceiling close by."""
         return re.compile(
-            f"{_any(self.giving)}|{_any(self.reduced)}|[上下]浮|减[按征收]|加计|{_any(self.ceilings)}[^,的]{{0,8}}$|{_any(self.aids)}[^,的]{{0,10}}$|{_any(self.aids)}[^,]*?{_any(self.limits)}"
+            f"{_any(self.giving)}|{_any(STANDARDS)}(?:的?上限|最高)?(?:为|是|:|由[^,。;]{{1,12}}|最高|可|统一)*(?:{_any(RAISED)}|为|是|:)[^,。;]{{0,24}}$|{_any(self.aids)}[^,。;]{{2,20}}的$|{_any(self.reduced)}|[上下]浮|减[按征收]|加计|{_any(self.ceilings)}[^,的]{{0,8}}$|{_any(self.aids)}[^,的]{{0,10}}$|{_any(self.aids)}[^,]*?{_any(self.limits)}"
         )
 
     @cached_property
@@ -128,8 +134,13 @@ class Lexicon:
     @cached_property
     def not_given(self) -> re.Pattern[str]:
         return re.compile(
-            r"不再重复|不得重复|不重复|负责解释|暂停|不予(?:支持|受理|奖励|补助|资助|兑现)|违反|追回|同时享受|等方面(?:给予|予以)|协商解决|争取[^,。;]{0,20}(?:资金|额度)"
+            r"(?:扣减|核减|扣回|收回|追缴|罚款)[^,。;]{0,12}\d|不再重复|不得重复|不重复|负责解释|暂停|不予(?:支持|受理|奖励|补助|资助|兑现)|违反|追回|同时享受|等方面(?:给予|予以)|协商解决|争取[^,。;]{0,20}(?:资金|额度)"
         )
+
+    @cached_property
+    def reported(self) -> re.Pattern[str]:
+        """Results that a sentence reports: no promise to anybody."""
+        return re.compile(r"截[至止](?:上|目前|20|\d)|(?:累计|共|已)(?:为[^,。;]{2,20})?(?:发放|兑现|拨付|减免|办理|投放|惠及|落实)[^,。;]{0,20}\d|惠及[^,。;]{0,8}\d")
 
     @cached_property
     def staged(self) -> re.Pattern[str]:
@@ -146,7 +157,7 @@ class Lexicon:
     def addressed(self) -> re.Pattern[str]:
         """A group that is described, not just named: 对…的企业, …企业可…, 为…企业…"""
         return re.compile(
-            rf"(?:对|向|为|允许)[^。;]{{3,120}}(?:{_any(self.bodies)}|的,|收入|部分|费用)|{_any(self.bodies)}[^。;]{{0,40}}(?:,|可|按)|的,|凭|准予|部分,"
+            rf"(?:对|向|为|允许)[^。;]{{1,120}}(?:{_any(self.bodies)}|的,|收入|部分|费用)|{_any(self.bodies)}[^。;]{{0,40}}(?:,|可|按)|的,|凭|准予|部分,"
         )
 
     @cached_property
@@ -170,4 +181,5 @@ class Lexicon:
 
     @cached_property
     def other_zone(self) -> re.Pattern[str]:
-        return re.compile(_any(self.procedure_headings))
+        printed = rf"(?:(?<=[。;】)])|(?<=[.、])){_HEADS}{_TAILS}|{_HEADS}{_TAILS}(?=[:】])"
+        return re.compile(f"{_any(self.procedure_headings)}|{printed}")

@@ -91,7 +91,7 @@ _LIMIT_OF_WHOLE = re.compile(
 def gift(text: str, span: Span, lexicon: Lexicon) -> Gift | None:
     """What the words of `span` give, or None where they only plan, appeal or speak about a policy."""
     words = text[span.start : span.end]
-    if lexicon.not_given.search(words):
+    if lexicon.not_given.search(words) or lexicon.reported.search(words):
         return None
     given: list[Figure] = []
     at: int | None = None
@@ -126,9 +126,11 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
         return None
     comma = max((words.rfind(c, 0, figure.span.start) for c in ",;。:"), default=-1) + 1
     if re.search(
-        r"(?:利率|控制在|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|低于|高于|(?<!不)超过?|不满|大于|小于|每(?:新增|增加|增长|满|超过|达到?))$",
+        r"(?:利率|控制在|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|(?<!不)低于|(?<!不)高于|(?<!不)超过?|不满|大于|小于|每(?:新增|增加|增长|满|超过|达到?))$",
         words[comma : figure.span.start],
     ):
+        return None
+    if _LINE_ASKED.search(words[comma : figure.span.start]) and _ASKS.match(words, figure.span.end):
         return None
     stop = min((i for i in (words.find(c, figure.span.end) for c in ",;。") if i >= 0), default=len(words))
     comma, stop = max(comma, figure.span.start - _REACH), min(stop, figure.span.end + _REACH)
@@ -149,6 +151,10 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
         return comma + by.start()
     return None
 
+
+# 担保费率不超过1%的, …: a line that somebody keeps, not what he is given.
+_LINE_ASKED = re.compile(r"(?:不超过|不高于|不低于|不少于|率为?|占比为?)$")
+_ASKS = re.compile(r"(?:\(不?含(?:本数)?\))?的(?:[,;]|[^,。;]{0,10}(?:企业|单位|机构|贷款|项目)(?![^,。;]{0,6}(?:奖励|补助|补贴)))")
 
 _CITATION = re.compile(r"(?:〔20\d\d〕|\(?20\d\d年第?|\[20\d\d\])\d+号\)?[,;]?|》(?=[^的、等中第规和及(,。;)]{6})")
 

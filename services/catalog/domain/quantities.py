@@ -87,7 +87,26 @@ def figures(text: str) -> list[Figure]:
             and len(m["n"]) > 2
         ):
             continue
-        found.append(Figure(value, m["u"], Span(m.start(), m.end())))
+        figure = Figure(value, m["u"], Span(m.start(), m.end()))
+        found += [*_in_a_row(text, figure), figure]
+    return found
+
+
+_IN_A_ROW = re.compile(rf"(?:(?<![\d.年第])(?:\d+(?:\.\d+)?|[一二两三四五六七八九十百]{{1,3}})[万亿]?(?:、|和|及|或|以及))+$")
+
+
+def _in_a_row(text: str, last: Figure) -> list[Figure]:
+    """50、30、10万元 and 50万、30万、10万元: the unit is printed once, behind the last figure."""
+    if not (last.money or last.share):
+        return []
+    left = max(0, last.span.start - 40)
+    row = _IN_A_ROW.search(text[left : last.span.start])
+    found = []
+    for m in re.finditer(r"(?P<n>[\d.]+|[一二两三四五六七八九十百]+)(?P<u>[万亿]?)(?:、|和|及|或|以及)", row.group() if row else ""):
+        assert row is not None
+        at = left + row.start()
+        unit = m["u"] + last.unit.lstrip("百千万亿") if m["u"] else last.unit
+        found.append(Figure(numeral(m["n"]), unit, Span(at + m.start(), at + m.end("u"))))
     return found
 
 
