@@ -23,7 +23,7 @@ RAISED = ("提高到", "提高至", "提至", "上调至", "上调到", "上浮�
 STANDARDS = ("标准", "比例", "额度", "补贴", "补助", "奖励", "资助")
 # What is forgone or put off, by its making: 免征, 减缴, 缓交, 不予加收, 延期申报, 税前扣除 …
 RELIEF_SHAPES = (
-    r"[免减缓豁](?:征|收|缴|交|除|免|半|税|纳|予)", r"免[\u4e00-\u9fa5]{1,6}费(?!用)", r"全免", r"即征即退", r"先征后[退返补]", r"暂[免缓停]", r"[退返]税", r"不(?:予|再|得|需|必|加)?(?:计|征|加?收取?|承担|缴|支付)(?!划|算机|单)",
+    r"[免减缓豁](?:征|收|缴|交|除|免|半|税|纳|予)", r"免[\u4e00-\u9fa5]{1,6}费(?!用)", r"免租", r"全免", r"即征即退", r"先征后[退返补]", r"暂[免缓停]", r"[退返]税", r"不(?:予|再|得|需|必|加)?(?:计|征|加?收取?|承担|缴|支付)(?!划|算机|单)",
     r"(?:税前|加计|全额|准予|允许|依法)[^,。;]{0,24}扣除", r"全额[^,。;]{0,4}(?:返|退|支持|补|免|承担)", r"延期(?:缴|申|还|纳|交纳)", r"(?:准予|依法|可(?!能)|允许)[^,。;]{0,4}(?:延|缓|减|免)",
     r"定额(?:依次)?扣减", r"减征", r"减半", r"退还", r"延长[^,。;]{0,8}(?:至|到|为|期限)", r"顺延", r"免费(?!享受|开放)", r"优先(?:予以|给予|支持)", r"(?:给予|予以)[^,。;]{0,6}(?:优惠|减免)",
 )  # fmt: skip
@@ -60,8 +60,7 @@ PROCEDURE_HEADINGS = (
 )  # fmt: skip
 
 # Headings of a notice, by their making: 扶持标准, 奖励方式, 兑现流程 …
-_HEADS = "(?:扶持|支持|奖励|补助|补贴|资助|奖补|贴息|申报|申领|兑现|发放|享受|减免|优惠|政策|办理)"
-_TAILS = "(?:标准|方式|内容|额度|金额|措施|办法|比例|时间|程序|流程|材料|渠道|期限|依据)"
+HEADING = "(?:扶持|支持|奖励|补助|补贴|资助|奖补|贴息|申报|申领|兑现|发放|享受|减免|优惠|政策|办理)(?:标准|方式|内容|额度|金额|措施|办法|比例|时间|程序|流程|材料|渠道|期限|依据)"
 
 
 @dataclass(frozen=True)
@@ -140,7 +139,7 @@ class Lexicon:
     @cached_property
     def reported(self) -> re.Pattern[str]:
         """Results that a sentence reports: no promise to anybody."""
-        return re.compile(r"截[至止](?:上|目前|20|\d)|(?:累计|共|已)(?:为[^,。;]{2,20})?(?:发放|兑现|拨付|减免|办理|投放|惠及|落实)[^,。;]{0,20}\d|惠及[^,。;]{0,8}\d")
+        return re.compile(r"截[至止][^,。;()]{2,14},[^。]{0,30}(?:累计|共|已|全[省市区县])|(?:累计|共|已)(?:为[^,。;]{2,20})?(?:发放|兑现|拨付|减免|办理|投放|惠及|落实)[^,。;]{0,20}\d|惠及[^,。;]{0,8}\d")
 
     @cached_property
     def staged(self) -> re.Pattern[str]:
@@ -150,7 +149,7 @@ class Lexicon:
     @cached_property
     def to_authority(self) -> re.Pattern[str]:
         return re.compile(
-            rf"(?:对|支持|鼓励|引导|推动)[^,。;]{{0,24}}{_any(self.authorities)}|{_any(self.authorities)}[^,。;]{{0,8}}(?:给予|支持)|{_any(self.consumers)}|{_any(self.persons)}"
+            rf"的(?:区|县|市|镇|街道|地区|部门)(?:,|给予|予以)|(?:对|支持|鼓励|引导|推动)[^,。;]{{0,24}}{_any(self.authorities)}|{_any(self.authorities)}[^,。;]{{0,8}}(?:给予|支持)|{_any(self.consumers)}|{_any(self.persons)}"
         )
 
     @cached_property
@@ -181,5 +180,5 @@ class Lexicon:
 
     @cached_property
     def other_zone(self) -> re.Pattern[str]:
-        printed = rf"(?:(?<=[。;】)])|(?<=[.、])){_HEADS}{_TAILS}|{_HEADS}{_TAILS}(?=[:】])"
+        printed = rf"(?<=[。;】).、]){HEADING}|{HEADING}(?=[:】])"
         return re.compile(f"{_any(self.procedure_headings)}|{printed}")

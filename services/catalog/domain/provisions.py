@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 
 from services.catalog.domain.division import DEPARTMENTS, Block, blocks, pieces, sentences, zones
-from services.catalog.domain.lexicon import Lexicon
+from services.catalog.domain.lexicon import BODIES, HEADING, Lexicon
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.quantities import Figure, figures
 
@@ -51,6 +51,7 @@ class Provision:
 # No giving word reaches further than this many characters; it keeps a text without stops from costing its square.
 _REACH = 300
 _SEMICOLON = re.compile(r";")
+_LABEL = re.compile(rf"(?:答:|[^,。;:【】]{{0,12}}【[^【】]{{2,10}}】|{HEADING}:)+")
 _NEW_TARGET = re.compile(r",(?=(?:同时,?|另外,?|此外,?|并)?(?:对(?!接|应|外|标|照|口)|允许|向))")
 
 
@@ -65,6 +66,8 @@ def strands(passage: Passage, block: Block, lexicon: Lexicon) -> list[Strand]:
         for sentence in sentences(text, piece):
             for part in pieces(text, sentence, _SEMICOLON):
                 start = part.start
+                label = _LABEL.match(text, part.start, part.end)
+                start = label.end() if label and label.end() < part.end else start
                 for m in _NEW_TARGET.finditer(text, part.start, part.end):
                     if m.end() > start and gift(text, Span(max(start, m.end() - _REACH), m.end()), lexicon):
                         found.append(Strand(Span(start, m.end()), sentence, block))
@@ -130,6 +133,8 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
         words[comma : figure.span.start],
     ):
         return None
+    if _BEFORE_RAISE.search(words[comma : figure.span.start]) and _RAISE.match(words, figure.span.end):
+        return None
     if _LINE_ASKED.search(words[comma : figure.span.start]) and _ASKS.match(words, figure.span.end):
         return None
     stop = min((i for i in (words.find(c, figure.span.end) for c in ",;。") if i >= 0), default=len(words))
@@ -142,16 +147,31 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
         rest = after[bound.end() :]
         if not re.match(r"(?:的)?(?:给予|予以|奖励|补助|补贴)", rest):
             return None
-    if lead:
+    if lead and not _falls(lead.group(), words[comma:stop]):
         return comma + lead.start()
+    if _EACH_UP_TO.match(before) and lexicon.aid_noun.search(words[stop:]):
+        return comma
     by = lexicon.measured.search(before)
-    if lexicon.giving_after.match(after):
+    if lexicon.giving_after.match(after) or (figure.share and _FORGONE_AFTER.match(after)):
         return comma + by.start() if by else figure.span.start
     if by and lexicon.given_or_charged.search(words[comma:stop]):
         return comma + by.start()
     return None
 
 
+# 100%可在当年税前扣除, 在50%的税额幅度内减征.
+_FORGONE_AFTER = re.compile(r"(?:的)?(?:税额)?(?:幅度内)?(?:可|准予|允许|予以)?[^,。;]{0,10}(?:扣除|返还|退还|摊销|减征|减免|承担|贴息)")
+_EACH_UP_TO = re.compile(r"^(?:每[^,。;\d]{1,10}|单[^,。;\d]{1,8})(?:不超过|最高|限额)$")
+
+
+def _falls(word: str, clause: str) -> bool:
+    """贷款利率降至4.5%: an aim, unless the clause says for whom or that it is to be applied."""
+    return bool(re.search("降|下调", word)) and not re.search("对|按|阶段性|可|执行|减息|为", clause)
+
+
+# 由75%提高到100%: what is given is the latter.
+_BEFORE_RAISE = re.compile(r"[由从](?:现行的?|原来?的?)?$")
+_RAISE = re.compile(r"(?:最高)?(?:提|上调|上浮|调整|增|降|下调|调)")
 # 担保费率不超过1%的, …: a line that somebody keeps, not what he is given.
 _LINE_ASKED = re.compile(r"(?:不超过|不高于|不低于|不少于|率为?|占比为?)$")
 _ASKS = re.compile(r"(?:\(不?含(?:本数)?\))?的(?:[,;]|[^,。;]{0,10}(?:企业|单位|机构|贷款|项目)(?![^,。;]{0,6}(?:奖励|补助|补贴)))")
@@ -179,7 +199,7 @@ def provisions(passage: Passage, lexicon: Lexicon) -> list[Provision]:
         for whole in strands(passage, block, lexicon):
             strand = _without_citation(passage.text, whole, lexicon)
             got = gift(passage.text, strand.span, lexicon)
-            if got is not None and any(z.start <= got.at < z.end for z in closed):
+            if got is not None and (any(z.start <= got.at < z.end for z in closed) or _only_tells(passage.text, strand, got)):
                 got = None
             if lead is None or lead.sentence != whole.sentence:
                 lead = whole if got is None else None
@@ -233,8 +253,14 @@ def _announced(text: str, found: list[Provision], lexicon: Lexicon) -> list[Prov
 
 _OWN_TARGET = re.compile(r"^(?:同时,?|另外,?|此外,?|并|其中,?)?(?:对(?!接|应|外|标|照|口|单[家个户项笔]|每|同一|其)|允许|鼓励|支持|向)")
 _GOES_ON = re.compile(
-    r"^(?:其中|并|且|再|另|超过部分|超出部分|剩余|对?每[家个户人场次名项年]|对?单[家个户项笔]|对?同一|最高|累计|年度|确有|享受|补贴|补助|奖励|资助)"
+    r"^(?:其中|并|且|再|另|超过部分|超出部分|剩余|对?每[家个户人场次名项]|每年(?!安排|设立|投入|遴选|评选|评定)|对?单[家个户项笔]|对?同一|最高|累计|年度|确有|享受|补贴|补助|奖励|资助|从[^,。;]{0,8}(?:经费|资金)中)"
 )
+# 标准为…, 返还比例…: how much of what was promised before; 补贴期限…: how long.
+_SPECIFIES = re.compile(
+    r"^(?:具体|定额|缴费)?(?:补贴|补助|奖励|资助|返还|贴息|扣除|扣减|支持|补偿|发放|减免)?(?:的)?(?:标准|比例|额度|金额|限额|上限)(?:统一)?(?:为|是|:|按|最高|不超过)"
+)
+_HOW_LONG = re.compile(r"^(?:补贴|补助|资助|贴息|奖励|享受|支持|扶持|政策|缓缴|执行|减免|贷款)?(?:的)?期限")
+_ANNOUNCES = re.compile(r"(?:如下|以下[^,。;:]{0,8}):?$")
 
 
 def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexicon: Lexicon) -> bool:
@@ -246,6 +272,12 @@ def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexico
         return True
     if _OWN_TARGET.match(words):
         return same_sentence and staged and not words.startswith(("同时", "另外", "此外"))
+    if _SPECIFIES.match(words) and strand.span.start <= last.span.end + 1:
+        return True
+    if same_sentence and _OWN_BODY.match(words):
+        return False
+    if not previous.given and got.figures and previous.by == "relief" and words.startswith("其中"):
+        return True
     if not previous.given and got.figures:
         return previous.by == "aid" and strand.span.start - last.span.end < 40
     if not previous.given:
@@ -261,12 +293,21 @@ def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexico
     return False
 
 
+def _only_tells(text: str, strand: Strand, got: Gift) -> bool:
+    """Words that announce what follows, or say for how long: nothing is given in them."""
+    words = text[strand.span.start : strand.span.end]
+    return not got.figures and bool(_ANNOUNCES.search(words) or _HOW_LONG.match(words))
+
+
+_OWN_BODY = re.compile(rf"^(?!其中)[^,;]{{4,}}?的[^,;的]{{0,16}}(?:{'|'.join(BODIES)})(?:\([^()]*\))?,")
+
+
 def _stands_alone(text: str, strand: Strand, got: Gift, lexicon: Lexicon) -> bool:
     words = text[strand.span.start : strand.span.end]
     before = text[strand.span.start : got.at]
     if lexicon.to_authority.search(before) or (got.by != "figure" and lexicon.to_authority.search(words)):
         return False
-    if re.search("个人所得税", words) and not re.search("企业|单位", words):
+    if re.search("个人所得税", words) and not re.search("企业|单位|个体工商户", words):
         return False
     if got.by == "figure":
         return True
