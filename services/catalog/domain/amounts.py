@@ -18,16 +18,20 @@ _CAP_SUBJECT = re.compile(
     r"(?:每年每|单[家个户笔次项]|每[家户个笔次项年]|同一|累计|总额|合计|年度|全年|总金额|最高|上限|封顶|补[助贴]|奖励|资助)"
 )
 # What a sum is counted by: these become part of the unit; 每家, 每个项目 and the like say who may have it once.
-_COUNTED = "辆|人|人次|晚|夜|场|吨|亩|台|套|千瓦时|平方米|立方米|标箱|公里|天|日|小时|学时|课时|次|千瓦"
-_PER_BEFORE = re.compile(rf"每(?:1)?({_COUNTED})(?:每(?:1)?({_COUNTED}))?[^,。;每]{{0,6}}$")
+_COUNTED = "辆|人次|人|晚|夜|场次|场|吨|亩|台|套|千瓦时|平方米|立方米|标箱|公里|天|日|小时|学时|课时|架次|班次|班|列|间|床|头|次|千瓦"
+_SPAN = "年|月|季度|学期|学年"
+# 每人每月, 每月每平方米, 每招用1人, 每租满1年: what is counted; 每年 alone only says how often.
+_PER_BEFORE = re.compile(
+    rf"(?P<chain>(?:每(?:1|一)?(?:{_COUNTED}|{_SPAN}))*每(?:1|一)?(?:{_COUNTED})(?:每(?:{_COUNTED}|{_SPAN}))*|每[\u4e00-\u9fa5]{{2,8}}(?:1|一)(?:人|名|{_SPAN}))[^,。;每\d]{{0,8}}$"
+)
 _PER_AFTER = re.compile(r"/(?P<u>[^\d,。;()、的给予]{1,5}?(?:/[^\d,。;()、的给予]{1,3}?)?)(?=给予|奖励|补|的|生产|标准|[,。;()、一]|$)")
-_RANGE_BEFORE = re.compile(rf"({NUMERAL})((?:[十百千万亿])?元?)[-—~至到]+$")
+_RANGE_BEFORE = re.compile(rf"({NUMERAL})((?:[十百千万亿]*元?)|%|‰)[-—~至到]+$")
 _STEP_WORD = re.compile(r"(第?[一二三四五六七八九十]+(?:至[一二三四五六七八九十]+)?(?:等奖|名|档|级|年))")
 
 
 @dataclass(frozen=True)
 class Share:
-    """One figure with its part in the amount."""
+    """One figure with its part in the amount. `each` is what words before it count (每间, 每人每月), as a part of the unit."""
 
     figure: Figure
     unit: str
@@ -35,6 +39,7 @@ class Share:
     floor: bool
     low: Decimal | None
     tier: Span | None = None
+    each: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,12 +70,13 @@ def _share(text: str, figure: Figure, span: Span) -> Share:
     before = text[left : figure.span.start]
     after = text[figure.span.end : figure.span.end + 16]
     unit = figure.unit
+    each = ""
     suffix = _PER_AFTER.match(after)
     prefix = _PER_BEFORE.search(before)
     if suffix:
         unit += "/" + suffix["u"]
     elif prefix:
-        unit += "".join("/" + p for p in prefix.groups() if p)
+        each = "".join("/" + p for p in re.findall(rf"(?:每|(?<=[1一]))(?:1|一)?({_COUNTED}|名|{_SPAN})", prefix["chain"]))
     low = None
     ranged = _RANGE_BEFORE.search(before)
     if ranged:
@@ -78,15 +84,23 @@ def _share(text: str, figure: Figure, span: Span) -> Share:
         before = before[: ranged.start()]
     ceiling = bool(_CEILING.search(before)) or bool(re.match(r"(?:\(含\))?以内", after))
     floor = bool(_FLOOR.search(before)) or bool(re.match(r"(?:\(含\))?[及或]?以上", after))
-    return Share(figure, unit, ceiling, floor, low)
+    return Share(figure, unit, ceiling, floor, low, None, each)
+
+
+_OF_THE_WHOLE = re.compile(r"[,。;][^,。;]{0,12}(?:[补资]助|奖励|补贴|贴息)(?:总?额|资金|金额)?(?:最高)?(?:不超过|不高于)[^,。;]{2,24}$")
+_RAISES = re.compile(r"(?:上浮|再提高|上调|增加)(?:幅度)?(?:最高|不超过|至多)?$")
 
 
 def _is_cap(text: str, share: Share, earlier: list[Share], span: Span) -> bool:
     """A ceiling said of a whole after the amount itself: …给予10%补助, 每家最高不超过100万元."""
-    if not earlier or not share.figure.money or not share.ceiling:
+    if not earlier or not share.ceiling:
         return False
     last = earlier[-1]
     between = text[last.figure.span.end : share.figure.span.start]
+    if share.figure.share:  # 资助额不超过出口额的0.06%
+        return last.figure.share and bool(_OF_THE_WHOLE.search(between))
+    if not share.figure.money:
+        return False
     clause = _clause(text, span, share.figure.span.start)
     own = text[clause.start : share.figure.span.start]
     if last.figure.share and not share.figure.share:
@@ -99,10 +113,10 @@ def _cap_order(text: str, share: Share, span: Span) -> tuple[int, int]:
     """The ceiling of an enterprise in a year tells more than that of one deal or of all years."""
     clause = _clause(text, span, share.figure.span.start)
     own = text[clause.start : clause.end]
-    rank = 0 if re.search(r"每年|年度|全年|每家|单家|单户|单个企业|总额|合计", own) else 1
-    if re.search(r"累计(?!补)", own) and not re.search(r"每年|年度", own):
+    rank = 0 if re.search(r"每年|年度|全年|每家|单家|单户|单个企业|同一企业|总额|合计", own) else 1
+    if re.search(r"累计(?!补)", own) and not re.search(r"每年|年度|全年", own):
         rank = 2
-    if re.search(r"单笔|每笔|每团|人次|单次", own) and rank:
+    if re.search(r"单笔|每笔|每团|人次|单次|每人|单[台套车辆个](?!企业|单位|机构|项目|主体)", own) and rank:
         rank = 3
     return rank, share.figure.span.start
 
@@ -114,14 +128,22 @@ def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
     caps: list[Share] = []
     for figure in provision.given:
         share = _share(text, figure, span)
-        if _is_cap(text, share, shares, span):
+        row = caps and re.fullmatch("[、和及或]", text[caps[-1].figure.span.end : figure.span.start])
+        if row or _is_cap(text, share, shares, span):
             caps.append(share)
         else:
             shares.append(share)
-    for i in range(1, len(shares)):  # 最高15万元、10万元、5万元: the ceiling is said once
+    raised = [s for s in shares if s.figure.share and _RAISES.search(text[max(span.start, s.figure.span.start - 8) : s.figure.span.start])]
+    if len(raised) < len(shares):  # 按标准上浮20%: a factor beside other figures, a rate when it stands alone
+        shares = [s for s in shares if s not in raised]
+    parts = _parts(text, shares)
+    shares = [s for s in shares if s not in parts]
+    for i in range(1, len(shares)):  # 每场最高15万元、10万元、5万元: the ceiling and what is counted are said once
         gap = text[shares[i - 1].figure.span.end : shares[i].figure.span.start]
-        if shares[i - 1].ceiling and gap in ("、", "和", "及"):
-            shares[i] = replace(shares[i], ceiling=True)
+        if gap in ("、", "和", "及", "或"):
+            earlier = shares[i - 1]
+            each = shares[i].each or (earlier.each if shares[i].figure.money == earlier.figure.money else "")
+            shares[i] = replace(shares[i], ceiling=shares[i].ceiling or earlier.ceiling, each=each)
     if not shares:
         return _without_figures(text, provision, lexicon)
     words = _words(text, span, shares[0])
@@ -138,12 +160,23 @@ def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
         return Amount("tiered", words, tuple(_with_tiers(text, span, distinct)), tuple(caps), cap_words, base, None, per)
     one = shares[0]
     if one.figure.share:
-        kind = "rate_capped" if caps else ("range" if one.floor else "rate")
+        kind = "rate_capped" if caps else ("range" if one.floor or one.low is not None else "rate")
     elif one.ceiling or one.floor or one.low is not None:
         kind = "range"
     else:
         kind = "fixed"
     return Amount(kind, words, (one,), tuple(caps), cap_words, base, None, per)
+
+
+def _parts(text: str, shares: list[Share]) -> list[Share]:
+    """给予5万元奖励(第一年2万元, 第二年2万元, 第三年1万元): what stands in brackets and adds up to the sum before is how it is paid."""
+    for i, whole in enumerate(shares[:-1]):
+        opened = text.find("(", whole.figure.span.end, shares[i + 1].figure.span.start)
+        closed = text.find(")", opened) if opened >= 0 else -1
+        inside = [s for s in shares[i + 1 :] if s.figure.span.end <= closed]
+        if len(inside) > 1 and sum((s.figure.base for s in inside), Decimal(0)) == whole.figure.base and inside[0].figure.money:
+            return inside
+    return []
 
 
 def _words(text: str, span: Span, share: Share) -> Span:
@@ -197,7 +230,7 @@ def _with_tiers(text: str, span: Span, shares: list[Share]) -> list[Share]:
             if case and case["t"]
             else None
         )
-        out.append(Share(share.figure, share.unit, share.ceiling, share.floor, share.low, tier))
+        out.append(replace(share, tier=tier))
         previous_end = share.figure.span.end
     pairing = re.search(r"分别(?:给予|予以|奖励|按|补)", text[span.start : span.end])
     if pairing:
@@ -210,7 +243,7 @@ def _with_tiers(text: str, span: Span, shares: list[Share]) -> list[Share]:
                 at = text.index(part, at)
                 spans.append(Span(at, at + len(part)))
                 at += len(part)
-            out = [Share(s.figure, s.unit, s.ceiling, s.floor, s.low, t) for s, t in zip(out, spans, strict=True)]
+            out = [replace(s, tier=t) for s, t in zip(out, spans, strict=True)]
     return out
 
 
@@ -246,6 +279,14 @@ def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amoun
     return Amount("none", _clause(text, span, min(at, span.end - 1)))
 
 
+# Units of measure, people and time are printed as part of a unit (元/人/月); other things that are counted are told by `per`.
+_MEASURES = set("辆 人 人次 晚 夜 场 场次 吨 亩 台 套 千瓦时 平方米 立方米 标箱 公里 天 日 小时 学时 课时 次 千瓦 名 年 月 季度 学期 学年".split())
+
+
+def _told_unit(share: Share) -> str:
+    return share.unit + (share.each if set(share.each.split("/")[1:]) <= _MEASURES else "")
+
+
 def gold_amount(passage: Passage, found: Amount) -> dict[str, object]:
     """In the shape of `zhaoqi benefits`: printed numbers with their printed units."""
     raw = passage.quote(found.words)
@@ -271,19 +312,19 @@ def gold_amount(passage: Passage, found: Amount) -> dict[str, object]:
     first = found.shares[0]
     if found.kind == "tiered":
         said["value"] = [
-            {"tier": passage.text[s.tier.start : s.tier.end] if s.tier else "", "value": plain(s.figure.value), "unit": s.unit}
+            {"tier": passage.text[s.tier.start : s.tier.end] if s.tier else "", "value": plain(s.figure.value), "unit": _told_unit(s)}
             for s in found.shares
         ]
         said["value_is_ceiling"] = all(s.ceiling for s in found.shares)
         return said
     value = plain(first.figure.value)
-    said["unit"] = first.unit
+    said["unit"] = _told_unit(first)
     if found.kind == "range":
         low = plain(first.low) if first.low is not None else None
         said["value"] = [value, None] if first.floor else [low, value]
         said["value_is_ceiling"] = first.ceiling
         if first.ceiling and not found.caps:
-            said["cap"] = {"value": value, "unit": first.unit, "per": found.per}
+            said["cap"] = {"value": value, "unit": said["unit"], "per": found.per}
         return said
     said["value"] = value
     said["value_is_ceiling"] = first.ceiling

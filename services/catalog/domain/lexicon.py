@@ -16,11 +16,14 @@ AIDS = (
 )  # fmt: skip
 CEILINGS = ("最高", "封顶", "额度", "最多", "至多")
 LIMITS = ("不超过", "不高于", "上限", "不低于", "不少于")
-BY = ("按照", "按", "依照", "按比例")
+BY = ("按照", "按", "依照", "按比例", "参照", "比照")
 CHARGES = ("征收", "缴纳", "预缴", "抵减", "抵扣", "计征", "扣除", "摊销", "计入", "执行", "收取", "核定", "计收", "让利")
 REDUCED = ("减按", "加计", "下浮", "减收", "降低至", "降至", "下调至", "降为", "减息", "让利", "下调")
 RAISED = ("提高到", "提高至", "提至", "上调至", "上调到", "上浮至", "调整为", "增至", "增加到", "增加至")
-STANDARDS = ("标准", "比例", "额度", "补贴", "补助", "奖励", "资助")
+STANDARDS = (
+    "补贴标准", "补助标准", "奖励标准", "资助标准", "返还标准", "奖补标准", "扶持标准", "发放标准", "定额标准", "津贴标准", "贴息标准", "支持标准", "补贴比例",
+    "补助比例", "返还比例", "奖励比例", "资助比例", "支持比例", "贴息比例", "扣除比例", "补偿比例", "奖励额度", "补助额度", "补贴额度", "资助额度", "贷款额度", "补贴", "补助", "奖励", "资助",
+)  # fmt: skip
 # What is forgone or put off, by its making: 免征, 减缴, 缓交, 不予加收, 延期申报, 税前扣除 …
 RELIEF_SHAPES = (
     r"[免减缓豁](?:征|收|缴|交|除|免|半|税|纳|予)", r"免[\u4e00-\u9fa5]{1,6}费(?!用)", r"免租", r"全免", r"即征即退", r"先征后[退返补]", r"暂[免缓停]", r"[退返]税", r"不(?:予|再|得|需|必|加)?(?:计|征|加?收取?|承担|缴|支付)(?!划|算机|单)",
@@ -50,6 +53,9 @@ CONSUMERS = ("购房", "购车", "消费者", "居民家庭", "车辆购置税",
 BODIES = (
     "企业", "单位", "机构", "个人", "人员", "纳税人", "个体工商户", "公司", "商户", "用户", "项目", "机场", "旅行社", "组织", "主体", "平台", "基地", "园区",
     "毕业生", "农户", "合作社", "载体", "协会", "高校", "院所", "市场", "楼宇", "银行", "法人", "行业", "出租方", "承办方", "举办方", "申请人", "创业者", "贷款",
+)  # fmt: skip
+APPLICANTS = (
+    "企业", "单位", "机构", "纳税人", "个体工商户", "公司", "商户", "载体", "园区", "基地", "平台", "协会", "旅行社", "合作社", "银行", "组织", "农户", "孵化器",
 )  # fmt: skip
 CONDITION_HEADINGS = (
     "条件要求", "申请条件", "申报条件", "支持条件", "认定条件", "资格条件", "补贴条件", "享受条件", "基本条件", "申请对象", "适用对象", "适用范围", "支持对象", "服务对象", "扶持对象", "奖励条件",
@@ -87,7 +93,7 @@ class Lexicon:
     def giving_before(self) -> re.Pattern[str]:
         """Words before a figure that say it is given: a verb anywhere in the clause, an aid or a ceiling close by."""
         return re.compile(
-            f"{_any(self.giving)}|{_any(STANDARDS)}(?:的?上限|最高)?(?:为|是|:|由[^,。;]{{1,12}}|最高|可|统一)*(?:{_any(RAISED)}|为|是|:)[^,。;]{{0,24}}$|{_any(self.aids)}[^,。;]{{2,20}}的$|{_any(self.reduced)}|[上下]浮|减[按征收]|加计|{_any(self.ceilings)}[^,的]{{0,8}}$|{_any(self.aids)}[^,的]{{0,10}}$|{_any(self.aids)}[^,]*?{_any(self.limits)}"
+            f"{_any(self.giving)}|(?:{_any(STANDARDS)}|^(?:具体)?(?:标准|比例|额度)(?=为|是|:|提|统一|由))(?:的?上限|最高)?(?:为|是|:|由[^,。;]{{1,12}}|最高|可|统一)*(?:{_any(RAISED)}|为|是|:)[^,。;]{{0,24}}$|{_any(self.aids)}[^,。;]{{2,20}}的$|{_any(self.reduced)}|[上下]浮|减[按征收]|加计|{_any(self.ceilings)}[^,的]{{0,8}}$|{_any(self.aids)}[^,的]{{0,10}}$|{_any(self.aids)}[^,]*?{_any(self.limits)}"
         )
 
     @cached_property
@@ -119,7 +125,9 @@ class Lexicon:
 
     @cached_property
     def aid(self) -> re.Pattern[str]:
-        return re.compile(rf"(?P<give>给予|予以|提供|发放|可申请|可享受)[^,。;]{{0,24}}?{_any(self.aids)}")
+        said = rf"(?:给予|予以|提供|发放|可申请|可享受)[^,。;]{{0,24}}?{_any(self.aids)}"
+        computed = r"(?:返还|补贴|补助|奖励|补偿)标准可?按[^,。;]{2,40}(?:确定|执行|核定)"
+        return re.compile(f"(?P<give>{said}|{computed}|享受第[^,。;]{{1,4}}[条款][^,。;]{{0,4}}政策)")
 
     @cached_property
     def aid_noun(self) -> re.Pattern[str]:
@@ -140,6 +148,11 @@ class Lexicon:
     def reported(self) -> re.Pattern[str]:
         """Results that a sentence reports: no promise to anybody."""
         return re.compile(r"截[至止][^,。;()]{2,14},[^。]{0,30}(?:累计|共|已|全[省市区县])|(?:累计|共|已)(?:为[^,。;]{2,20})?(?:发放|兑现|拨付|减免|办理|投放|惠及|落实)[^,。;]{0,20}\d|惠及[^,。;]{0,8}\d")
+
+    @cached_property
+    def example(self) -> re.Pattern[str]:
+        """Headings under which a sum is worked out for an imagined case."""
+        return re.compile(r"(?:补贴|标准|政策|金额|奖励)?(?:测算|举例|示例)(?:说明)?:")
 
     @cached_property
     def staged(self) -> re.Pattern[str]:
@@ -177,6 +190,11 @@ class Lexicon:
     @cached_property
     def condition_heading(self) -> re.Pattern[str]:
         return re.compile(_any(self.condition_headings))
+
+    @cached_property
+    def notice_heading(self) -> re.Pattern[str]:
+        """A heading of a notice: 支持标准, 申报程序, 支持对象 …"""
+        return re.compile(f"{HEADING}|{_any(self.condition_headings)}|{_any(self.procedure_headings)}")
 
     @cached_property
     def other_zone(self) -> re.Pattern[str]:

@@ -15,7 +15,7 @@ PAGE_MARK = re.compile(
 # How a printed heading, article or item begins: 第三条, 一、, (二), 4., (1), ①.
 NUMBERING = re.compile(
     r"(?:(?<=[\s。；;）)〕>】])|^)"
-    r"(第[一二三四五六七八九十百零\d]+[条章节项]"
+    r"(第[ \u3000]?[一二三四五六七八九十百零\d]+[ \u3000]?[条章节项]"
     r"|[一二三四五六七八九十]{1,3}\s?[、，,.．](?=[^\d])"
     r"|[（(][一二三四五六七八九十]{1,3}[）)]"
     r"|\d{1,2}\s?[.．、](?!\d)|\d{1,2}[.．、](?=20\d\d\s?年)"
@@ -81,9 +81,14 @@ class Passage:
     @cached_property
     def headings(self) -> tuple[tuple[int, str], ...]:
         """Lines that stand alone as a short name, as (place in `text`, words); a name printed once only is no heading of a form."""
-        where = {raw_at: i for i, raw_at in reversed(list(enumerate(self.at)))}
-        lines = [(where[m.start(1)], m[1]) for m in HEADING.finditer(self.raw) if m.start(1) in where]
+        lines = self.lone_lines
         return tuple((at, words) for at, words in lines if sum(words == other for _, other in lines) > 1)
+
+    @cached_property
+    def lone_lines(self) -> tuple[tuple[int, str], ...]:
+        """Every line that stands alone as a short name, as (place in `text`, words); whether it is a heading its words must say."""
+        where = {raw_at: i for i, raw_at in reversed(list(enumerate(self.at)))}
+        return tuple((where[m.start(1)], m[1]) for m in HEADING.finditer(self.raw) if m.start(1) in where)
 
     @cached_property
     def numberings(self) -> tuple[tuple[int, str], ...]:

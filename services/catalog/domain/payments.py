@@ -107,8 +107,8 @@ def _one(passage: Passage, amount: Amount, share: Share, described: Sequence[Row
         rate = share.figure.base.normalize()
         node: Node = {"rate": plain(rate) if rate == rate.to_integral_value() else rate, "of": base}
         return _up_to(words, node, share.ceiling)
-    if "/" in share.unit:
-        counted = share.unit.partition("/")[2].replace("/", "")
+    if "/" in share.unit + share.each:
+        counted = (share.unit + share.each).partition("/")[2].replace("/", "")
         many = counted_rows(described, counted) or {"fact": open_fact("补助数量" + counted, "补助数量")}
         return _up_to(words, {"per": _yuan(share), "count": many}, share.ceiling)
     if share.low is not None:
