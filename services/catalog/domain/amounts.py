@@ -12,7 +12,7 @@ from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import NUMERAL, Figure, numeral, plain
 
-_CEILING = re.compile(r"(?:最高|不超过|不高于|上限|封顶|最多|至多|以内)[^,。;、万亿\d]{0,12}$")
+_CEILING = re.compile(r"(?:最高|不超过|不高于|上限|封顶|最多|至多|以内|控制在)[^,。;、万亿\d]{0,12}$")
 _FLOOR = re.compile(r"(?:不低于|不少于|至少)[^,。;、\d]{0,14}$")
 _CAP_SUBJECT = re.compile(
     r"(?:每年每|单[家个户笔次项]|每[家户个笔次项年]|同一|累计|总额|合计|年度|全年|总金额|最高|上限|封顶|补[助贴]|奖励|资助)"

@@ -18,6 +18,8 @@ CEILINGS = ("最高", "封顶", "额度", "最多", "至多")
 LIMITS = ("不超过", "不高于", "上限", "不低于", "不少于")
 BY = ("按照", "按", "依照", "按比例", "参照", "比照")
 CHARGES = ("征收", "缴纳", "预缴", "抵减", "抵扣", "计征", "扣除", "摊销", "计入", "执行", "收取", "核定", "计收", "让利")
+# 降低失业保险费率至1%: the charge stands inside.
+LOWERED = r"降低[^,。;]{2,14}(?:费率|税率|利率|收费标准)(?:至|到)$"
 REDUCED = ("减按", "加计", "下浮", "减收", "降低至", "降至", "下调至", "降为", "减息", "让利", "下调")
 RAISED = ("提高到", "提高至", "提至", "上调至", "上调到", "上浮至", "调整为", "增至", "增加到", "增加至")
 STANDARDS = (
@@ -93,7 +95,7 @@ class Lexicon:
     def giving_before(self) -> re.Pattern[str]:
         """Words before a figure that say it is given: a verb anywhere in the clause, an aid or a ceiling close by."""
         return re.compile(
-            f"{_any(self.giving)}|(?:{_any(STANDARDS)}|^(?:具体)?(?:标准|比例|额度)(?=为|是|:|提|统一|由))(?:的?上限|最高)?(?:为|是|:|由[^,。;]{{1,12}}|最高|可|统一)*(?:{_any(RAISED)}|为|是|:)[^,。;]{{0,24}}$|{_any(self.aids)}[^,。;]{{2,20}}的$|{_any(self.reduced)}|[上下]浮|减[按征收]|加计|{_any(self.ceilings)}[^,的]{{0,8}}$|{_any(self.aids)}[^,的]{{0,10}}$|{_any(self.aids)}[^,]*?{_any(self.limits)}"
+            f"{_any(self.giving)}|(?:{_any(STANDARDS)}|^(?:具体)?(?:标准|比例|额度)(?=为|是|:|提|统一|由))(?:的?上限|最高)?(?:为|是|:|由[^,。;]{{1,12}}|最高|可|统一)*(?:{_any(RAISED)}|为|是|:)[^,。;]{{0,24}}$|{_any(self.aids)}[^,。;]{{2,20}}的$|{LOWERED}|{_any(self.reduced)}|[上下]浮|减[按征收]|加计|{_any(self.ceilings)}[^,的]{{0,8}}$|{_any(self.aids)}[^,的]{{0,10}}$|{_any(self.aids)}[^,]*?{_any(self.limits)}"
         )
 
     @cached_property
@@ -162,7 +164,7 @@ class Lexicon:
     @cached_property
     def to_authority(self) -> re.Pattern[str]:
         return re.compile(
-            rf"的(?:区|县|市|镇|街道|地区|部门)(?:,|给予|予以)|(?:对|支持|鼓励|引导|推动)[^,。;]{{0,24}}{_any(self.authorities)}|{_any(self.authorities)}[^,。;]{{0,8}}(?:给予|支持)|{_any(self.consumers)}|{_any(self.persons)}"
+            rf"的(?:区|县|市|镇|街道|地区|部门)(?:,|给予|予以|$)|(?:对|支持|鼓励|引导|推动)[^,。;]{{0,24}}{_any(self.authorities)}|{_any(self.authorities)}[^,。;]{{0,8}}(?:给予|支持)|{_any(self.consumers)}|{_any(self.persons)}"
         )
 
     @cached_property
@@ -179,7 +181,7 @@ class Lexicon:
     @cached_property
     def policy_talk(self) -> re.Pattern[str]:
         """A clause that speaks about a policy instead of giving it."""
-        return re.compile(r"(?:落实|执行|用好|宣传|辅导|做好|享受)[^,。;]{0,60}(?:政策(?!过程)|申报)|政策(?:落实|宣传|辅导|到期)|优惠政策$")
+        return re.compile(r"(?:落实|执行|用好|宣传|辅导|做好|享受(?!第))[^,。;]{0,60}(?:政策(?!过程)|申报)|政策(?:落实|宣传|辅导|到期)|优惠政策$")
 
     @cached_property
     def condition_zone(self) -> re.Pattern[str]:
