@@ -4,13 +4,14 @@ The figures come from `provisions`; this file says what each is for: the amount,
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import NUMERAL, Figure, numeral, plain
+from services.catalog.domain.steps import Share, case_before, chosen, parts, raising, with_ceilings
 
 _CEILING = re.compile(r"(?:最高|不超过|不高于|上限|封顶|最多|至多|以内|控制在)[^,。;、万亿\d]{0,12}$")
 _FLOOR = re.compile(r"(?:不低于|不少于|至少)[^,。;、\d]{0,14}$")
@@ -30,21 +31,12 @@ _STEP_WORD = re.compile(r"(第?[一二三四五六七八九十]+(?:至[一二三
 
 
 @dataclass(frozen=True)
-class Share:
-    """One figure with its part in the amount. `each` is what words before it count (每间, 每人每月), as a part of the unit."""
-
-    figure: Figure
-    unit: str
-    ceiling: bool
-    floor: bool
-    low: Decimal | None
-    tier: Span | None = None
-    each: str = ""
-
-
-@dataclass(frozen=True)
 class Amount:
-    """`kind` is one of fixed, rate, rate_capped, tiered, range, none; `words` is where the giving is said."""
+    """`kind` is one of fixed, rate, rate_capped, tiered, range, none; `words` is where the giving is said.
+
+    `caps` are all ceilings, the most telling first; of a tiered amount some are also the `cap` of a share. `raised` are factors for
+    some (上浮20%), `parts` the yearly payments of the sum.
+    """
 
     kind: str
     words: Span
@@ -56,7 +48,8 @@ class Amount:
     per: str | None = None
     counted: Figure | None = None
     counted_of: Span | None = None
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    raised: tuple[Share, ...] = ()
+    parts: tuple[Share, ...] = ()
 
 
 def _clause(text: str, span: Span, at: int, stops: str = ",;。") -> Span:
@@ -88,7 +81,6 @@ def _share(text: str, figure: Figure, span: Span) -> Share:
 
 
 _OF_THE_WHOLE = re.compile(r"[,。;][^,。;]{0,12}(?:[补资]助|奖励|补贴|贴息)(?:总?额|资金|金额)?(?:最高)?(?:不超过|不高于)[^,。;]{2,24}$")
-_RAISES = re.compile(r"(?:上浮|再提高|上调|增加)(?:幅度)?(?:最高|不超过|至多)?$")
 
 
 def _is_cap(text: str, share: Share, earlier: list[Share], span: Span) -> bool:
@@ -133,11 +125,10 @@ def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
             caps.append(share)
         else:
             shares.append(share)
-    raised = [s for s in shares if s.figure.share and _RAISES.search(text[max(span.start, s.figure.span.start - 8) : s.figure.span.start])]
-    if len(raised) < len(shares):  # 按标准上浮20%: a factor beside other figures, a rate when it stands alone
-        shares = [s for s in shares if s not in raised]
-    parts = _parts(text, shares)
-    shares = [s for s in shares if s not in parts]
+    raised = [replace(s, tier=case_before(text, span, s)) for s in raising(text, span, shares)]
+    shares = [s for s in shares if all(s.figure != r.figure for r in raised)]
+    paid_out = parts(text, shares)
+    shares = [s for s in shares if s not in paid_out]
     for i in range(1, len(shares)):  # 每场最高15万元、10万元、5万元: the ceiling and what is counted are said once
         gap = text[shares[i - 1].figure.span.end : shares[i].figure.span.start]
         if gap in ("、", "和", "及", "或"):
@@ -146,7 +137,7 @@ def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
             shares[i] = replace(shares[i], ceiling=shares[i].ceiling or earlier.ceiling, each=each)
     if not shares:
         return _without_figures(text, provision, lexicon)
-    words = _words(text, span, shares[0])
+    words = giving_words(text, span, shares[0])
     staged = re.search(r"(?:分阶段|分档|分期|合计|累计|总计)[^,。;]{0,12}$", text[span.start : shares[0].figure.span.start])
     if staged and len(shares) > 2 and "其中" in text[shares[0].figure.span.end : shares[1].figure.span.start + 1]:
         whole, shares = shares[0], shares[1:]
@@ -154,10 +145,11 @@ def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
     distinct = shares if len({(s.figure.value, s.unit, s.figure.span.start) for s in shares}) > 1 else shares[:1]
     caps.sort(key=lambda c: _cap_order(text, c, span))
     cap_words = _clause(text, span, caps[0].figure.span.start) if caps else None
-    base = _base(text, span, shares[0])
+    base = base_words(text, span, shares[0])
     per = _per(text, span, shares[0])
     if len(distinct) > 1:
-        return Amount("tiered", words, tuple(_with_tiers(text, span, distinct)), tuple(caps), cap_words, base, None, per)
+        each, _ = with_ceilings(chosen(text, span, distinct), sorted(caps, key=lambda c: c.figure.span.start), text)
+        return Amount("tiered", words, tuple(each), tuple(caps), cap_words, base, None, per, raised=tuple(raised), parts=tuple(paid_out))
     one = shares[0]
     if one.figure.share:
         kind = "rate_capped" if caps else ("range" if one.floor or one.low is not None else "rate")
@@ -165,28 +157,18 @@ def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
         kind = "range"
     else:
         kind = "fixed"
-    return Amount(kind, words, (one,), tuple(caps), cap_words, base, None, per)
+    return Amount(kind, words, (one,), tuple(caps), cap_words, base, None, per, raised=tuple(raised), parts=tuple(paid_out))
 
 
-def _parts(text: str, shares: list[Share]) -> list[Share]:
-    """给予5万元奖励(第一年2万元, 第二年2万元, 第三年1万元): what stands in brackets and adds up to the sum before is how it is paid."""
-    for i, whole in enumerate(shares[:-1]):
-        opened = text.find("(", whole.figure.span.end, shares[i + 1].figure.span.start)
-        closed = text.find(")", opened) if opened >= 0 else -1
-        inside = [s for s in shares[i + 1 :] if s.figure.span.end <= closed]
-        if len(inside) > 1 and sum((s.figure.base for s in inside), Decimal(0)) == whole.figure.base and inside[0].figure.money:
-            return inside
-    return []
-
-
-def _words(text: str, span: Span, share: Share) -> Span:
+def giving_words(text: str, span: Span, share: Share) -> Span:
+    """The clause that gives a figure; of a long one the words around it."""
     clause = _clause(text, span, share.figure.span.start)
     return (
         clause if len(clause) <= 60 else Span(max(clause.start, share.figure.span.start - 24), min(clause.end, share.figure.span.end + 16))
     )
 
 
-def _base(text: str, span: Span, share: Share) -> Span | None:
+def base_words(text: str, span: Span, share: Share) -> Span | None:
     """What a share is a share of: 按照…的10%."""
     if not share.figure.share:
         return None
@@ -195,7 +177,11 @@ def _base(text: str, span: Span, share: Share) -> Span | None:
         r"(?:按照|按|返还|退还|补偿|支付|给予)(?:不超过|其|实际发生的)?(?P<b>[^,。;]{2,40}?)(?:的|各|最高|不超过|不低于)*$",
         text[clause.start : share.figure.span.start],
     )
-    return Span(clause.start + m.start("b"), clause.start + m.end("b")) if m else None
+    if m is None:  # 以上年度研发费用为基数, 按3%
+        sentence = max(text.rfind("。", span.start, share.figure.span.start), text.rfind(";", span.start, share.figure.span.start)) + 1
+        m = re.search(r"以(?P<b>[^,。;]{2,40}?)为基[数准]", text[max(span.start, sentence) : share.figure.span.start])
+        return Span(max(span.start, sentence) + m.start("b"), max(span.start, sentence) + m.end("b")) if m else None
+    return Span(clause.start + m.start("b"), clause.start + m.end("b"))
 
 
 def _per(text: str, span: Span, share: Share) -> str | None:
@@ -205,46 +191,6 @@ def _per(text: str, span: Span, share: Share) -> str | None:
         text[clause.start : share.figure.span.end],
     )
     return m[1] if m else None
-
-
-def _with_tiers(text: str, span: Span, shares: list[Share]) -> list[Share]:
-    """Each step with the words that choose it: the case before it, or the parallel words that 分别 pairs with the figures."""
-    out: list[Share] = []
-    previous_end = span.start
-    for share in shares:
-        clause = _clause(text, span, share.figure.span.start, ";。")
-        start = max(previous_end, clause.start)
-        words = text[start : share.figure.span.start]
-        case = re.search(
-            r"(?:^|[,;])(?:其中,?)?(?:对)?(?P<t>[^,;]{2,60}?)的,(?:可)?(?:给予|予以|奖励|补助|补贴|资助)[^,;\d]{0,12}$",
-            words.rpartition("。")[2],
-        ) or re.search(
-            r"(?:其中,?)?(?:对)?(?P<t>[^,;]{2,60}?)(?:的)?,?(?:一次性|最高|分别|每[家个]|不超过|给予|予以|奖励|补助|补贴|资助|可|按)*$",
-            words.rpartition("。")[2],
-        )
-        tier = (
-            Span(
-                start + len(words) - len(words.rpartition("。")[2]) + case.start("t"),
-                start + len(words) - len(words.rpartition("。")[2]) + case.end("t"),
-            )
-            if case and case["t"]
-            else None
-        )
-        out.append(replace(share, tier=tier))
-        previous_end = share.figure.span.end
-    pairing = re.search(r"分别(?:给予|予以|奖励|按|补)", text[span.start : span.end])
-    if pairing:
-        before = text[span.start : span.start + pairing.start()].rstrip(",")
-        parts = re.split(r"、|和|以及|或", before.rpartition("对")[2])
-        if len(parts) == len(out) and not any("," in part for part in parts):
-            at = span.start + len(before) - len(before.rpartition("对")[2])
-            spans = []
-            for part in parts:
-                at = text.index(part, at)
-                spans.append(Span(at, at + len(part)))
-                at += len(part)
-            out = [replace(s, tier=t) for s, t in zip(out, spans, strict=True)]
-    return out
 
 
 _WHOLE = re.compile(r"免征|免收|免缴|免交|免除|豁免|免税|免予|全额返还|全额退还|全额扣除|全额支持|全额补|税前扣除|准予在|准予扣除|无需缴纳")
@@ -280,7 +226,9 @@ def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amoun
 
 
 # Units of measure, people and time are printed as part of a unit (元/人/月); other things that are counted are told by `per`.
-_MEASURES = set("辆 人 人次 晚 夜 场 场次 吨 亩 台 套 千瓦时 平方米 立方米 标箱 公里 天 日 小时 学时 课时 次 千瓦 名 年 月 季度 学期 学年".split())
+_MEASURES = frozenset(
+    "辆 人 人次 晚 夜 场 场次 吨 亩 台 套 千瓦时 平方米 立方米 标箱 公里 天 日 小时 学时 课时 次 千瓦 名 年 月 季度 学期 学年".split()
+)
 
 
 def _told_unit(share: Share) -> str:

@@ -149,7 +149,9 @@ class Lexicon:
     @cached_property
     def reported(self) -> re.Pattern[str]:
         """Results that a sentence reports: no promise to anybody."""
-        return re.compile(r"截[至止][^,。;()]{2,14},[^。]{0,30}(?:累计|共|已|全[省市区县])|(?:累计|共|已)(?:为[^,。;]{2,20})?(?:发放|兑现|拨付|减免|办理|投放|惠及|落实)[^,。;]{0,20}\d|惠及[^,。;]{0,8}\d")
+        return re.compile(
+            r"截[至止][^,。;()]{2,14},[^。]{0,30}(?:累计|共|已|全[省市区县])|(?:累计|共|已)(?:为[^,。;]{2,20})?(?:发放|兑现|拨付|减免|办理|投放|惠及|落实)[^,。;]{0,20}\d|惠及[^,。;]{0,8}\d"
+        )
 
     @cached_property
     def example(self) -> re.Pattern[str]:
@@ -181,7 +183,9 @@ class Lexicon:
     @cached_property
     def policy_talk(self) -> re.Pattern[str]:
         """A clause that speaks about a policy instead of giving it."""
-        return re.compile(r"(?:落实|执行|用好|宣传|辅导|做好|享受(?!第))[^,。;]{0,60}(?:政策(?!过程)|申报)|政策(?:落实|宣传|辅导|到期)|优惠政策$")
+        return re.compile(
+            r"(?:落实|执行|用好|宣传|辅导|做好|享受(?!第))[^,。;]{0,60}(?:政策(?!过程)|申报)|政策(?:落实|宣传|辅导|到期)|优惠政策$"
+        )
 
     @cached_property
     def condition_zone(self) -> re.Pattern[str]:

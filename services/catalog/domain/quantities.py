@@ -41,6 +41,11 @@ def plain(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
+def exact(value: Decimal) -> int | Decimal:
+    """As an amount of the rule language holds it: an integer where it is one, else the decimal without trailing zeros."""
+    return int(value) if value == value.to_integral_value() else value.normalize()
+
+
 @dataclass(frozen=True)
 class Figure:
     """A number with the unit as printed; `base` is the value in the unit's base (yuan for money, a fraction for shares)."""
@@ -92,7 +97,7 @@ def figures(text: str) -> list[Figure]:
     return found
 
 
-_IN_A_ROW = re.compile(rf"(?:(?<![\d.年第])(?:\d+(?:\.\d+)?|[一二两三四五六七八九十百]{{1,3}})[万亿]?(?:、|和|及|或|以及))+$")
+_IN_A_ROW = re.compile(r"(?:(?<![\d.年第])(?:\d+(?:\.\d+)?|[一二两三四五六七八九十百]{1,3})[万亿]?(?:、|和|及|或|以及))+$")
 
 
 def _in_a_row(text: str, last: Figure) -> list[Figure]:
