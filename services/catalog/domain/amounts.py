@@ -97,6 +97,8 @@ def _is_cap(text: str, share: Share, earlier: list[Share], span: Span) -> bool:
     own = text[clause.start : share.figure.span.start]
     if last.figure.share and not share.figure.share:
         return True
+    if (each := re.search(r"每[^,。;\d不最]{2,8}", own)) and each.group() in text[span.start : last.figure.span.start]:
+        return False  # the same is counted anew: 每个标准展位不超过8000元; …的, 每个标准展位不超过3万元
     new_case = re.search(r"的,|[;]", between) and not re.match(r"(?:对|且|但)?(?:每|单|同一|累计|总额|年度|全年|补|奖|资)", own)
     return not new_case and bool(_CAP_SUBJECT.search(own)) and ("," in between or ";" in between or "。" in between)
 
@@ -173,8 +175,11 @@ def base_words(text: str, span: Span, share: Share) -> Span | None:
     if not share.figure.share:
         return None
     clause = _clause(text, span, share.figure.span.start)
+    figures_before = list(re.finditer(rf"{NUMERAL}(?:%|‰|[万亿]*元)[、和及]?", text[clause.start : share.figure.span.start]))
+    if figures_before:  # the words between two figures are said of the second
+        clause = Span(clause.start + figures_before[-1].end(), clause.end)
     m = re.search(
-        r"(?:按照|按|返还|退还|补偿|支付|给予)(?:不超过|其|实际发生的)?(?P<b>[^,。;]{2,40}?)(?:的|各|最高|不超过|不低于)*$",
+        r"(?:按照|按|参照|返还|退还|补偿|支付|给予|补[助贴]|且不超过)(?:不超过|其|实际发生的)?(?P<b>(?![^,。;:]*(?:比例|标准)(?:为|提))[^,。;:]{2,40}?)(?:的|各|最高|不超过|不低于)*$",
         text[clause.start : share.figure.span.start],
     )
     if m is None:  # 以上年度研发费用为基数, 按3%
@@ -227,7 +232,8 @@ def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amoun
 
 # Units of measure, people and time are printed as part of a unit (元/人/月); other things that are counted are told by `per`.
 _MEASURES = frozenset(
-    "辆 人 人次 晚 夜 场 场次 吨 亩 台 套 千瓦时 平方米 立方米 标箱 公里 天 日 小时 学时 课时 次 千瓦 名 年 月 季度 学期 学年".split()
+    ("辆", "人", "人次", "晚", "夜", "场", "场次", "吨", "亩", "台", "套", "千瓦时", "平方米", "立方米", "标箱", "公里", "天", "日", "小时")
+    + ("学时", "课时", "次", "千瓦", "名", "年", "月", "季度", "学期", "学年")
 )
 
 

@@ -68,7 +68,10 @@ def within_both(text: str, amount: Amount, paid: Sequence[Node]) -> Node | None:
         return None
     between = text[amount.shares[0].figure.span.end : amount.shares[1].figure.span.start]
     both = re.match(r"[^。;]{0,16}?[,、](?:且|但)(?:最高)?(?:不超过|不高于)|[^。;]{0,16},(?:最高)?(?:不超过|不高于)", between)
-    return {"min": [_settled(p) for p in paid]} if both else None
+    if both is None:
+        return None
+    least = {"min": [_settled(p) for p in paid]}
+    return {"judged": paid[0]["judged"], "between": [0, least]} if "judged" in paid[0] else least
 
 
 def _settled(node: Node) -> Any:

@@ -12,7 +12,7 @@ from services.catalog.domain.bases import fact_named
 from services.catalog.domain.facts import told
 from services.catalog.domain.naming import Node, Setting, named_at
 from services.catalog.domain.passage import Passage
-from services.catalog.domain.quantities import Comparison, comparisons, exact, figures
+from services.catalog.domain.quantities import NUMERAL, Comparison, comparisons, exact, figures
 from services.catalog.domain.recognition import Condition
 from services.catalog.domain.records import market_step, one_honour
 from services.catalog.domain.shapes import instalments, within_both
@@ -66,10 +66,14 @@ def _cases(
     cases: list[list[Any]] = [[_chosen(passage, amount, i, lines[i], setting), each[i]] for i in steps]
     bounds = [_bound(lines[i]) for i in steps]
     known = [bound for bound in bounds if bound is not None]
+    given = [lines[i] for i in steps]
     rising = len(known) == len(steps) and known == sorted(known)
-    if rising and all(line and line.condition.operator in (">", ">=") for line in (lines[i] for i in steps)):
-        cases.reverse()  # 达到50个, 达到100个 begin with the higher line
+    if rising and all(line and line.condition.operator in (">", ">=", "between") and not _TOP_IN.search(line.words) for line in given):
+        cases.reverse()  # 达到50个, 达到100个 begin with the higher line; a line between two steps is of the upper one
     return {"case": cases}
+
+
+_TOP_IN = re.compile(rf"[-—~至到]{NUMERAL}[^,;。]{{0,6}}\(含")  # 3亿元至5亿元(含): the upper end is of this step
 
 
 def _on_top(passage: Passage, amount: Amount, i: int, line: _Line | None, node: Node, setting: Setting) -> Node:
@@ -170,7 +174,7 @@ def _subject(words: str, bound: Comparison) -> str:
 def _chosen(passage: Passage, amount: Amount, i: int, line: _Line | None, setting: Setting) -> Node:
     """What must be true for a step: a test where the words name one, else the words, for a person to decide."""
     share = amount.shares[i]
-    if share.tier is None or len(share.tier) < 2:
+    if share.tier is None or (len(share.tier) < 2 and share.head is None):
         at = amount.shares[0].figure.span.start
         near = re.split(r"[,;。]", passage.text[max(0, at - 40) : at])[-1].strip()
         return {"judged": f"{near}第{i + 1}档"}

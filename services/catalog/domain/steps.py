@@ -38,9 +38,15 @@ _RAISES = re.compile(r"(?:上浮|再提高|上调|增加)(?:幅度)?(?:最高|�
 _ADDS = re.compile(r"(?:再|另外?|额外|叠加)(?:次)?(?:一次性)?(?:给予|按|奖励|补贴|补助|资助|增加|予以|奖补)")
 _GIVING_TAIL = re.compile(
     r"(?:的|(?:由)?(?:[省市区县]级?)?财政|可|再|另|每年|年度|一次性|最高|分别|各|不超过|不低于|给予|予以|奖励|补助|补贴|资助|奖补|返还|资金|享受|按(?:照)?[^,;。]*|"
-    r"每(?!年)[^,;。\d的]{1,8}|单[个家户项笔][^,;。\d]{0,6}|为|企业(?=给予|奖励|$)|单位(?=给予|奖励|$))*$"
+    r"每(?!年)[^,;。\d的]{1,8}|单[个家户项笔][^,;。\d]{0,6}|为|"
+    r"(?:补[助贴]|奖励|资助|返还|支持|扣除)?(?:比例|标准|额度)(?:统一)?(?:为|是|可|提高到|提高至|提至|上调至|调整为|增至)?|(?<=给予|予以|奖励)企业|(?<=给予)单位)*$"
 )
-_BASE = re.compile(r"(?:可|再)?(?:按照?|参照|依照|以[^,;。]+为基数)")
+# A piece that only gives, or says of what: nothing in it chooses the figure.
+_GIVES = re.compile(
+    r"(?:可|再|另|并|一次性|每年|年度)*(?:按照?|参照|依照|以[^,;。]+为基数|给予|予以|发放|奖励|补助|补贴|资助|奖补|最高|不超过|每(?!引进|招|新增|增加|满))"
+)
+_ALSO = re.compile(r"[^;。]{0,24},(?:并|同时)(?:按|给予|予以|每|一次性|奖励|再)")
+_FOR_EACH_MORE = re.compile(r"[^,;。]{0,16},每(?!年|[家户个]企业|个?标准)[\u4e00-\u9fa5]{2,8}(?:1|一)?[家个名人项]")
 
 
 def in_rows(text: str, shares: Sequence[Share]) -> list[list[Share]]:
@@ -63,10 +69,12 @@ def chosen(text: str, span: Span, shares: Sequence[Share]) -> list[Share]:
         at = row[0].figure.span.start
         region = Span(max(end, max(text.rfind(c, span.start, at) for c in ";。") + 1), at)
         names, head = _names(text, region, len(row)) if len(row) > 1 else ([], None)
-        adds = bool(out) and bool(_ADDS.search(text, region.start, region.end))
-        nested = bool(re.match(r"[,;。:(]?其中", text[region.start : region.end]))
+        words = text[region.start : region.end]
+        also = bool(out) and bool(_ALSO.match(words) or _FOR_EACH_MORE.match(words))
+        adds = also or (bool(out) and bool(_ADDS.search(words)))
+        nested = bool(re.match(r"[,;。:]?其中|[^()]*\([^()]*$", words)) and bool(out)
         for i, share in enumerate(row):
-            tier = names[i] if names else (_case(text, region) if i == 0 else None)
+            tier = names[i] if names else (_case(text, region) if i == 0 and not also else None)
             own_head = head if names and i < len(row) - 1 else None
             out.append(replace(share, tier=tier, head=own_head, adds=adds, nested=nested))
         end = row[-1].figure.span.end
@@ -75,12 +83,14 @@ def chosen(text: str, span: Span, shares: Sequence[Share]) -> list[Share]:
 
 def _case(text: str, region: Span) -> Span | None:
     """The words that say when a figure is given: those before it, without the giving and the base."""
-    for m in reversed(list(re.finditer(r"[^,;。:]+", text[region.start : region.end]))):
+    for m in reversed(list(re.finditer(r"[^,;。:()]+(?:\([^()]*\)[^,;。:()]*)*", text[region.start : region.end]))):
+        if _GIVES.match(m.group()):
+            continue
         tail = _GIVING_TAIL.search(m.group())
         words = m.group()[: tail.start()] if tail else m.group()
         lead = re.match(r"(?:其中)?(?:对(?!外)(?:于)?)?", words)
         skip = lead.end() if lead else 0
-        if len(words) - skip >= 2 and not _BASE.match(words):
+        if len(words) - skip >= 2 and not re.match("[、和及]", words):
             return Span(region.start + m.start() + skip, region.start + m.start() + len(words))
     return None
 
@@ -99,7 +109,7 @@ def _names(text: str, region: Span, count: int) -> tuple[list[Span], Span | None
     plain = re.sub(r"\([^()]*\)|“[^“”]*”", lambda m: "·" * len(m.group()), text[region.start : region.end])
     for phrase in reversed(list(re.finditer(r"[^,;。:]+", plain))):
         words = re.sub(r"(?:的)?(?:,)?(?:分别|给予|予以|一次性).*$", "", phrase.group())
-        if _BASE.match(words):
+        if _GIVES.match(words):
             continue
         lead = re.match(r"(?:其中)?(?:对(?!外)(?:于)?)?", words)
         skip = lead.end() if lead else 0
@@ -128,7 +138,9 @@ def _head(text: str, names: Sequence[Span]) -> Span | None:
     """国家级、省级、市级孵化器: what follows the sign that all of them end with (级)."""
     sign, last = text[names[0].end - 1], names[-1]
     at = text.find(sign, last.start, last.end - 1)
-    return Span(at + 1, last.end) if at >= 0 else None
+    grade = re.match(r".{1,3}?(?=[级类]\w)", text[last.start : last.end])  # 国家、省、市级企业
+    start = at + 1 if at >= 0 else last.start + grade.end() if grade else None
+    return Span(start, last.end) if start is not None else None
 
 
 def with_ceilings(shares: Sequence[Share], caps: Sequence[Share], text: str) -> tuple[list[Share], list[Share]]:
