@@ -23,7 +23,8 @@ _COUNTED = "辆|人次|人|晚|夜|场次|场|吨|亩|台|套|千瓦时|平方�
 _SPAN = "年|月|季度|学期|学年"
 # 每人每月, 每月每平方米, 每招用1人, 每租满1年: what is counted; 每年 alone only says how often.
 _PER_BEFORE = re.compile(
-    rf"(?P<chain>(?:每(?:1|一)?(?:{_COUNTED}|{_SPAN}))*每(?:1|一)?(?:{_COUNTED})(?:每(?:{_COUNTED}|{_SPAN}))*|每[\u4e00-\u9fa5]{{2,8}}(?:1|一)(?:人|名|{_SPAN}))[^,。;每\d]{{0,8}}$"
+    rf"(?P<chain>(?:每(?:1|一)?(?:{_COUNTED}|{_SPAN}))*每(?:1|一)?(?:{_COUNTED}|月)(?:每(?:{_COUNTED}|{_SPAN}))*|"
+    r"每[\u4e00-\u9fa5]{2,8}(?:1|一)(?:人|名))[^,。;每\d]{0,8}$"
 )
 _PER_AFTER = re.compile(r"/(?P<u>[^\d,。;()、的给予]{1,5}?(?:/[^\d,。;()、的给予]{1,3}?)?)(?=给予|奖励|补|的|生产|标准|[,。;()、一]|$)")
 _RANGE_BEFORE = re.compile(rf"({NUMERAL})((?:[十百千万亿]*元?)|%|‰)[-—~至到]+$")
@@ -80,17 +81,22 @@ def _share(text: str, figure: Figure, span: Span) -> Share:
     return Share(figure, unit, ceiling, floor, low, None, each)
 
 
+# 按1:0.5配套: a share of what another level paid.
+RATIO = re.compile(r"1[:∶](?P<r>\d+(?:\.\d+)?)(?=(?:的)?(?:比例)?(?:给予|予以|进行|,)?[^,。;]{0,4}配套)")
+_IN_FULL = re.compile(r"全[额部](?=(?:产业)?(?:补[助贴]|奖励|返还|退还|承担|资助))")
 _OF_THE_WHOLE = re.compile(r"[,。;][^,。;]{0,12}(?:[补资]助|奖励|补贴|贴息)(?:总?额|资金|金额)?(?:最高)?(?:不超过|不高于)[^,。;]{2,24}$")
 
 
 def _is_cap(text: str, share: Share, earlier: list[Share], span: Span) -> bool:
     """A ceiling said of a whole after the amount itself: …给予10%补助, 每家最高不超过100万元."""
-    if not earlier or not share.ceiling:
+    if not earlier:
         return False
     last = earlier[-1]
     between = text[last.figure.span.end : share.figure.span.start]
     if share.figure.share:  # 资助额不超过出口额的0.06%
         return last.figure.share and bool(_OF_THE_WHOLE.search(between))
+    if not share.ceiling:
+        return False
     if not share.figure.money:
         return False
     clause = _clause(text, span, share.figure.span.start)
@@ -127,6 +133,17 @@ def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
             caps.append(share)
         else:
             shares.append(share)
+    if any(s.figure.share for s in shares):  # 全额 beside a share is one of 100 %
+        whole_of = (m for strand in provision.strands for m in _IN_FULL.finditer(text, strand.span.start, strand.span.end))
+        shares += [Share(Figure(Decimal(100), "%", Span(m.start(), m.end())), "%", False, False, None) for m in whole_of]
+        shares.sort(key=lambda s: s.figure.span.start)
+    for m in RATIO.finditer(text, span.start, span.end):
+        percent = Figure(Decimal(m["r"]) * 100, "%", Span(m.start("r"), m.end("r")))
+        shares.append(Share(percent, "%", False, False, None))
+    if any(RATIO.finditer(text, span.start, span.end)):
+        shares.sort(key=lambda s: s.figure.span.start)
+        caps += [s for i, s in enumerate(shares) if i and s.ceiling and s.figure.money]
+        shares = [s for s in shares if s not in caps]
     raised = [replace(s, tier=case_before(text, span, s)) for s in raising(text, span, shares)]
     shares = [s for s in shares if all(s.figure != r.figure for r in raised)]
     paid_out = parts(text, shares)
@@ -232,8 +249,37 @@ def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amoun
 
 # Units of measure, people and time are printed as part of a unit (元/人/月); other things that are counted are told by `per`.
 _MEASURES = frozenset(
-    ("辆", "人", "人次", "晚", "夜", "场", "场次", "吨", "亩", "台", "套", "千瓦时", "平方米", "立方米", "标箱", "公里", "天", "日", "小时")
-    + ("学时", "课时", "次", "千瓦", "名", "年", "月", "季度", "学期", "学年")
+    (
+        "辆",
+        "人",
+        "人次",
+        "晚",
+        "夜",
+        "场",
+        "场次",
+        "吨",
+        "亩",
+        "台",
+        "套",
+        "千瓦时",
+        "平方米",
+        "立方米",
+        "标箱",
+        "公里",
+        "天",
+        "日",
+        "小时",
+        "学时",
+        "课时",
+        "次",
+        "千瓦",
+        "名",
+        "年",
+        "月",
+        "季度",
+        "学期",
+        "学年",
+    )
 )
 
 
@@ -258,7 +304,11 @@ def gold_amount(passage: Passage, found: Amount) -> dict[str, object]:
         return said | {"value": [None, value] if ceiling else value, "unit": unit, "value_is_ceiling": ceiling}
     if found.kind == "none":
         return said
-    if found.caps:
+    if found.parts:  # 5万元(第一年2万元, …): the sum is the ceiling of its payments, as where stages add up
+        whole = found.shares[0]
+        said["value"] = [{"tier": "", "value": plain(s.figure.value), "unit": _told_unit(s)} for s in found.parts]
+        return said | {"kind": "tiered", "cap": {"value": plain(whole.figure.value), "unit": whole.unit, "per": None}}
+    if found.caps and found.caps[0].figure.money:
         cap = found.caps[0]
         said["cap"] = {"value": plain(cap.figure.value), "unit": cap.unit.split("/")[0], "per": None}
         if found.cap_words:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from services.catalog.domain.amounts import Amount, base_words, giving_words
+from services.catalog.domain.amounts import RATIO, Amount, base_words, giving_words
 from services.catalog.domain.bases import base_of, fact_named
 from services.catalog.domain.naming import Node, Setting, open_fact
 from services.catalog.domain.passage import Passage, Span
@@ -34,7 +34,9 @@ def payment(passage: Passage, provision: Provision, amount: Amount, described: S
     text = passage.text
     said = text[amount.words.start : amount.words.end]
     pays = _pays(text[provision.span.start : provision.span.end], said, amount)
-    match = matched(text, provision.span) if all(share.ceiling for share in amount.shares) else None
+    ratios = [m.span("r") for m in RATIO.finditer(text, provision.span.start, provision.span.end)]
+    others = [s for s in amount.shares if (s.figure.span.start, s.figure.span.end) not in ratios]
+    match = matched(text, provision.span) if all(share.ceiling for share in others) else None
     if match is not None:
         top = next((share for share in (*amount.shares, *amount.caps) if share.figure.money), None)
         one = top is not None and "sum" not in match  # several matches have their ceilings already

@@ -6,7 +6,9 @@ its ceiling, its remainder.
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 from services.catalog.domain.division import DEPARTMENTS, Block, blocks, pieces, sentences, zones
 from services.catalog.domain.lexicon import APPLICANTS, HEADING, Lexicon
@@ -54,7 +56,9 @@ _SEMICOLON = re.compile(r";")
 # 答:, 【政策内容】, 支持标准: what stands before is no part of the benefit, unless it says whom it is for.
 _LABEL = re.compile(rf"答:|【[^【】]{{2,10}}】|{HEADING}:")
 _WHOM = re.compile(r"(?:对象|条件|范围)[:】]")
-_NEW_TARGET = re.compile(r",(?=(?:同时,?|另外,?|此外,?|并)?(?:对(?!接|应|外|标|照|口|(?:企业|单位|其)的)|允许|向))")
+_NEW_TARGET = re.compile(
+    r",(?=(?:同时,?|另外,?|此外,?|并)?(?:对(?!接|应|外|标|照|口|(?:企业|单位|其)的|[^,。;]{2,30}(?:费用?|租金|部分|支出|金额)(?:给予|予以|按))|允许|向))"
+)
 
 
 def strands(passage: Passage, block: Block, lexicon: Lexicon) -> list[Strand]:
@@ -65,7 +69,7 @@ def strands(passage: Passage, block: Block, lexicon: Lexicon) -> list[Strand]:
     parts = [body] if not hit else [Span(body.start, hit.start()), Span(hit.end(), body.end)]
     found: list[Strand] = []
     for piece in parts:
-        for sentence in sentences(text, piece):
+        for sentence in _printed(passage, sentences(text, piece)):
             for part in pieces(text, sentence, _SEMICOLON):
                 start = part.start
                 for label in _LABEL.finditer(text, part.start, part.end - 2):
@@ -77,6 +81,16 @@ def strands(passage: Passage, block: Block, lexicon: Lexicon) -> list[Strand]:
                         start = m.end()
                 found.append(Strand(Span(start, part.end), sentence, block))
     return found
+
+
+def _printed(passage: Passage, found: list[Span]) -> list[Span]:
+    """Sentences cut where a paragraph ends without a stop."""
+    out = []
+    for span in found:
+        cuts = passage.breaks[bisect_right(passage.breaks, span.start) : bisect_left(passage.breaks, span.end)]
+        edges = [span.start, *cuts, span.end]
+        out += [Span(a, b) for a, b in pairwise(edges)]
+    return out
 
 
 @dataclass(frozen=True)
@@ -310,7 +324,7 @@ _GOES_ON = re.compile(
 _SPECIFIES = re.compile(
     r"^(?:具体|定额|缴费)?(?:补贴|补助|奖励|资助|返还|贴息|扣除|扣减|支持|补偿|发放|减免)?(?:的)?(?:标准|比例|额度|金额|限额|上限)(?:统一)?(?:为|是|:|按|最高|不超过)"
 )
-_PAID_LATER = re.compile(r"(?:予以|进行|完成)?(?:兑现|拨付)(?:奖励|补助|补贴|资金)*[。;]?$")
+_PAID_LATER = re.compile(r"(?:予以|进行|完成)(?:兑现|拨付)|(?:兑现|拨付)(?:奖励|补助|补贴|资金)*[。;]?$")
 _HOW_LONG = re.compile(r"^(?:补贴|补助|资助|贴息|奖励|享受|支持|扶持|政策|缓缴|执行|减免|贷款)?(?:的)?期限")
 _ANNOUNCES = re.compile(r"(?:如下|以下[^,。;:]{0,8}):?$")
 
@@ -338,6 +352,8 @@ def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexico
         return same_sentence and got.by == "relief" and previous.by == "relief"
     if strand.span.start > last.span.end + 1:
         return False
+    if got.figures and _BY_STANDARD.search(words):
+        return True
     if _GOES_ON.match(words) or (got.figures and _BEGINS_WITH_LINE.match(words)):
         return True
     if same_sentence and got.figures:
@@ -345,6 +361,7 @@ def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexico
     return False
 
 
+_BY_STANDARD = re.compile(r",按(?:上述|该|相应)?(?:补助|奖励|补贴|资助)标准")
 _BEGINS_WITH_LINE = re.compile(rf"{NUMERAL}[百千万亿]*[元亩人家个台]?(?:[-—~至到]|\(含\))*(?:{NUMERAL}|以[上下])")
 _RUNG = re.compile(rf"对(?P<of>[^,;]{{0,30}}?){NUMERAL}[^,;]{{0,8}}(?:以[上下内]|至|不满|超过)[^,;]{{0,20}},")
 
@@ -362,6 +379,8 @@ def _next_rung(text: str, words: str, previous: Provision) -> bool:
 def _only_tells(text: str, strand: Strand, got: Gift) -> bool:
     """Words that announce what follows, or say for how long: nothing is given in them."""
     words = text[strand.span.start : strand.span.end]
+    if got.by == "aid" and re.fullmatch(r"[^,。;:]{4,40}", words):
+        return True  # a line of its own without a stop: a heading
     return not got.figures and bool(_ANNOUNCES.search(words) or _HOW_LONG.match(words) or _PAID_LATER.search(words))
 
 

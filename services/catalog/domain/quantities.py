@@ -94,6 +94,23 @@ def figures(text: str) -> list[Figure]:
             continue
         figure = Figure(value, m["u"], Span(m.start(), m.end()))
         found += [*_in_a_row(text, figure), figure]
+    found += [f for f in _without_currency(text) if all(not f.span.meets(other.span) for other in found)]
+    found.sort(key=lambda f: f.span.start)
+    return found
+
+
+_BARE = re.compile(
+    r"(?:(?P<given>(?:奖励|补助|补贴|资助|给予)(?:企业|单位|其)?|[-—~至到])|(?<![\d.]))(?P<n>\d+(?:\.\d+)?)(?P<u>[万亿])(?:元)?"
+    r"(?P<aid>的?(?:一次性)?(?:奖励|补助|补贴|资助|小额|创业|担保|贷款)|[-—~至到](?=\d+(?:\.\d+)?[万亿]))?"
+)
+
+
+def _without_currency(text: str) -> list[Figure]:
+    """奖励50万, 10万—100万的贷款: money although no currency is printed, as what is given says."""
+    found = []
+    for m in _BARE.finditer(text):
+        if m["given"] or m["aid"]:
+            found.append(Figure(numeral(m["n"]), m["u"] + "元", Span(m.start("n"), m.end("u"))))
     return found
 
 

@@ -72,7 +72,7 @@ def chosen(text: str, span: Span, shares: Sequence[Share]) -> list[Share]:
         words = text[region.start : region.end]
         also = bool(out) and bool(_ALSO.match(words) or _FOR_EACH_MORE.match(words))
         adds = also or (bool(out) and bool(_ADDS.search(words)))
-        nested = bool(re.match(r"[,;。:]?其中|[^()]*\([^()]*$", words)) and bool(out)
+        nested = bool(re.search(r"(?:^|[,;。:(])其中|^[^()]*\([^()]*$", words)) and bool(out)
         for i, share in enumerate(row):
             tier = names[i] if names else (_case(text, region) if i == 0 and not also else None)
             own_head = head if names and i < len(row) - 1 else None
