@@ -98,9 +98,15 @@ def _targets(text: str, provision: Provision) -> list[tuple[Span, bool]]:
     if begins:
         return [(Span(begins[-1], provision.gives_at), True)]
     words = text[first.span.start : provision.gives_at]
-    ended = re.search(r"的,[^,]{0,12}$|[^,。;]的$", words) or re.match(r"[^,。;]{0,16}(?:企业|单位|旅行社|机构)[^,。;的]{4,}|[^,。;]{2,80}(?:企业|单位|人员|青年|载体|项目),", words)
+    ended = re.search(r"的,[^,]{0,12}$|[^,。;]的$", words) or re.match(
+        r"[^,。;]{0,16}(?:企业|单位|旅行社|机构)[^,。;的]{4,}|[^,。;]{2,80}(?:企业|单位|人员|青年|载体|项目),", words
+    )
     appeals = any(_ANNOUNCES.search(piece) for piece in re.split("[,:]", words))
-    return [(Span(first.span.start, provision.gives_at), True)] if ended else [(Span(first.span.start, provision.gives_at), False)] * (not appeals)
+    return (
+        [(Span(first.span.start, provision.gives_at), True)]
+        if ended
+        else [(Span(first.span.start, provision.gives_at), False)] * (not appeals)
+    )
 
 
 def _aimed(text: str, start: int, end: int) -> list[int]:

@@ -48,13 +48,36 @@ INSIDE = {
     "行业": ("资质认定", "贷款对象", "纳统情况", "产业政策符合", "名单入选", "承租国有房产", "项目入库", "行业"),
     "名单入选": ("信用状况",),
     "企业规模": ("资质认定", "贷款对象", "纳统情况", "上市板块", "上市阶段", "名单入选", "项目入库", "创办主体"),
-    "主体类型": ("企业规模", "贷款对象", "入驻载体", "推荐注册企业数", "招用对象", "人员身份", "签订合同", "证明材料", "承租国有房产", "资质认定", "上市阶段"),
+    "主体类型": (
+        "企业规模",
+        "贷款对象",
+        "入驻载体",
+        "推荐注册企业数",
+        "招用对象",
+        "人员身份",
+        "签订合同",
+        "证明材料",
+        "承租国有房产",
+        "资质认定",
+        "上市阶段",
+    ),
     "人员身份": ("招用对象",),
     "社保缴纳": ("缴税困难", "招用对象"),
     "生产经营困难": ("受疫情影响",),
     "缴税困难": ("受疫情影响",),
     "产品或业务": ("行业", "设备用途", "项目类型", "投保险种", "融资租赁标的物", "承租国有房产"),
-    "项目类型": ("资质认定", "参加展会", "上市阶段", "融资租赁标的物", "示范效应", "采购项目金额", "融资方式", "项目阶段", "项目状态", "评估结果"),
+    "项目类型": (
+        "资质认定",
+        "参加展会",
+        "上市阶段",
+        "融资租赁标的物",
+        "示范效应",
+        "采购项目金额",
+        "融资方式",
+        "项目阶段",
+        "项目状态",
+        "评估结果",
+    ),
     "设立机构": ("注册地",),
     "业务发生期间": ("纳统情况", "项目入库", "名单入选", "亏损发生年度", "资质认定", "证明材料"),
     "首次认定": ("贷款类型", "知识产权质押融资", "标准制定"),
@@ -100,7 +123,11 @@ def recognised(text: str, region: Span, figures_given: Sequence[Figure], wording
     plain_words = without_asides(words)
     for said, m in _said(wordings, words, plain_words):
         span = Span(region.start + m.start("v"), region.start + m.end("v"))
-        if len(span) < 2 or (any(span.within(t) for t in taken) and said.attribute != "招用对象") or (said.attribute not in CITES and _cited(text, span)):
+        if (
+            len(span) < 2
+            or (any(span.within(t) for t in taken) and said.attribute != "招用对象")
+            or (said.attribute not in CITES and _cited(text, span))
+        ):
             continue
         if any(c.attribute == said.attribute and c.span.meets(span) for c in found):
             continue
