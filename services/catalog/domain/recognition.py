@@ -140,7 +140,7 @@ def _said(wordings: Wordings, words: str, plain_words: str) -> Iterator[tuple[Sa
     for said in wordings.said:
         for m in re.finditer(said.wording, words):
             opened = words.rfind("(", 0, m.start("v"))
-            inside = opened > words.rfind(")", 0, m.start("v")) and 0 <= words.find(")", m.end("v") - 1)
+            inside = opened > words.rfind(")", 0, m.start("v")) and words.find(")", m.end("v") - 1) >= 0
             if not inside or _SAYS_MORE.match(words, opened + 1):
                 yield said, m
         if plain_words != words:
