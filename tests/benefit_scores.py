@@ -14,7 +14,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from services.catalog.domain.attributes import HEADS, MEASURED, SAID
+from services.catalog.domain.attributes import ASKING, HEADS, MEASURED, SAID
 from services.catalog.domain.drafts import Document
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.listing import benefits
@@ -58,6 +58,7 @@ def without(number: str, corpus: dict[str, str]) -> tuple[Lexicon, Wordings]:
     wordings = Wordings(
         tuple(row._replace(wording=bereft(row.wording)) for row in SAID),
         tuple(row._replace(subject=bereft(f"(?:{row.subject})")) for row in MEASURED),
+        tuple((name, bereft(verb)) for name, verb in ASKING),
         tuple((name, bereft(ends)) for name, ends in HEADS),
     )
     return Lexicon(**kept), wordings

@@ -6,9 +6,31 @@ from pathlib import Path
 import pytest
 
 from contracts.registry import load_registry
-from services.catalog.domain import amounts, attributes, conditions, division, facts, lexicon, offers, provisions, recognition, terms
+from services.catalog.domain import (
+    amounts,
+    attributes,
+    bounds,
+    conditions,
+    conduct,
+    division,
+    events,
+    facts,
+    governing,
+    lexicon,
+    offers,
+    provisions,
+    recognition,
+    requirements,
+    rows,
+    subjects,
+    terms,
+    titles,
+)
 
-TABLES = (amounts, attributes, conditions, division, facts, lexicon, offers, provisions, recognition, terms)
+TABLES = (
+    *(amounts, attributes, bounds, conditions, conduct, division, events, facts, governing, lexicon, offers, provisions, recognition),
+    *(requirements, rows, subjects, terms, titles),
+)
 PROVINCES = re.findall(
     r"\w+",
     "北京 天津 河北 山西 内蒙古 辽宁 吉林 黑龙江 上海 江苏 浙江 安徽 福建 江西 山东 河南 湖北 湖南 广东 广西 海南 重庆 四川 贵州 云南 西藏"
@@ -58,6 +80,6 @@ def test_every_wording_compiles_and_says_its_value() -> None:
 
 def test_every_fact_the_mapping_names_is_in_the_registry() -> None:
     registry = load_registry()
-    named = {fact for fact, _ in facts.FIGURES.values()} | {row[1] for row in facts.SHARES} | {row[3] for row in facts.SHARES}
+    named = {fact for fact, _ in bounds.FIGURES.values()} | {row[1] for row in bounds.SHARES} | {row[3] for row in bounds.SHARES}
     assert named <= set(registry.facts)
-    assert set(facts.PROJECT_FIELDS.values()) <= set(registry.kinds["project"].fields)
+    assert set(bounds.PROJECT_FIELDS.values()) <= set(registry.kinds["project"].fields)

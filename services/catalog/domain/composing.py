@@ -10,10 +10,10 @@ from typing import Any
 from services.catalog.domain.amounts import Amount
 from services.catalog.domain.facts import told
 from services.catalog.domain.junctions import branches, implied, leaning, one_phrase
-from services.catalog.domain.naming import Node, Setting, named_at
+from services.catalog.domain.naming import Node, Setting, all_of, named_at
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.recognition import Condition
-from services.catalog.domain.records import Rows
+from services.catalog.domain.rows import Rows
 
 _STAGED = frozenset({"上市板块", "上市阶段"})
 _EVIDENCE = ("quote", "article", "span")
@@ -102,7 +102,7 @@ def composed(
             silent.add(i)
 
     for choices in branches(text, governed):
-        ways = [_all_of(nodes) for way in choices if (nodes := [n for i in way if (n := node(i)) is not None])]
+        ways = [all_of(nodes) for way in choices if (nodes := [n for i in way if (n := node(i)) is not None])]
         if ways:
             rule.take(ways[0] if len(ways) == 1 else {"any": ways})
     if not rule.tests:  # each was taken for part of another: better a person than everybody
@@ -117,6 +117,8 @@ def steps_of(amount: Amount, paid: Node | None) -> tuple[Span, list[Node]] | Non
     first = amount.shares[0].tier if amount.kind == "tiered" else None
     node = paid or {}
     node = node["of"] if "cap" in node else node
+    if "else" in node or any("else" in part for part in node.get("sum", ())):
+        return None  # what is for all asks for no step
     cases = [case for stage in (node, *node.get("sum", ())) if isinstance(stage, dict) for case, _ in stage.get("case", ())]
     chosen = "sum" in node or all("judged" not in case for case in cases)  # a stage that a person sees is a stage all the same
     return (first, cases) if first is not None and cases and chosen else None
@@ -142,7 +144,3 @@ def _part_of_a_name(text: str, governed: Sequence[Condition], setting: Setting) 
             after = [o for o in titled if o.span.start >= c.span.start]
             part |= {i} if after and one_phrase(text, c, after[0]) else set()
     return part
-
-
-def _all_of(nodes: list[Node]) -> Node:
-    return nodes[0] if len(nodes) == 1 else {"all": nodes}

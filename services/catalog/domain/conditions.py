@@ -13,10 +13,11 @@ from services.catalog.domain.attributes import NAMES, named_after
 from services.catalog.domain.division import zones
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision
+from services.catalog.domain.provisions import Provision, Strand
 from services.catalog.domain.quantities import windows
 from services.catalog.domain.recognition import Condition, Wordings, inside_another, is_deadline, moved, recognised
 from services.catalog.domain.requirements import Requirement, says_whom
+from services.catalog.domain.targets import atoms
 
 # May stand several times in one provision; of any other attribute the words nearest to the giving count.
 REPEATED = frozenset({"资质认定", "违法记录", "注册地", "年龄", "采购项目金额", "榜单排名", "其他条件", "知识产权", "首次认定"})
@@ -28,7 +29,9 @@ GROWTH = frozenset({"产量增量", "研发费用增量"})
 _ANNOUNCES = re.compile(
     r"(?:^|继续|持续|积极|大力|全力|进一步|着力)(?:支持|鼓励|引导|推动|稳定|激励|吸引|加大|加强|强化|实施|培育|打造|推进|促进|扩大|提升|优化|完善|健全|落实|构建|发挥|深化|聚焦|帮助|返还|降低|减轻|加快|做好|保障|开展|统筹)"
 )
-_TARGET = re.compile(r"(?:^|[,;:。])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口))")
+_TARGET = re.compile(r"(?:^|[,;:。])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口|其|该))")
+_BASE = re.compile(r"按照?(?!规定|期|时)|参照|比照")
+_GOES_ON = re.compile(r"^(?:每(?!年)|具体|企业|单位|个人|补贴标准|奖励标准)")
 _ANAPHOR = re.compile(r"上述|前述|以上(?:企业|单位|项目)")
 
 
@@ -41,6 +44,10 @@ def conditions(
     found: list[Condition] = []
     for region in _regions(passage, provision):
         found += recognised(text, region, provision.given, wordings)
+    first = provision.strands[0]
+    before = _before(text, first)
+    if not found and _GOES_ON.match(text, first.span.start) and not _ANNOUNCES.search(text[before.start : before.end]):
+        found = recognised(text, before, provision.given, wordings)  # the sentence before says for whom
     own = _nearest([replace(c, excepted=denied(text, c)) for c in _kept(text, found, provision)], provision)
     own += _unnamed(text, provision, own, wordings)
     listed = _listed(text, provision, items, own, wordings)
@@ -49,55 +56,71 @@ def conditions(
     return _settled([*own, *(_told_apart(text, provision, c) for c in listed)])
 
 
-_LEADING = re.compile(r"^(?:同时|另外|此外|其中|并|且|及|和)?(?:对于?|为|向|给|凡|在|经)?(?=.{3})")
 _IDLE = re.compile(
-    r"^(?:(?:可|应|须|要|允许|由|按|依|根据|采取|予以|给予|实行|经|在此基础上|符合|其|分|并|同时|鼓励|支持|引导|推动|落实|执行|继续|持续|充分|通过|加|大力|优化|完善|提升)|.*(?:规定|条件|批准|申请|原则|标准|方式|基础上|政策|办法|形式|程序|流程|力度|需求|以下|上述)$)"
+    r"^(?:(?:可|应|须|要|允许|由|按|依|根据|采取|予以|给予|实行|在此基础上|在[^,]{2,14}基础上|符合(?:条件|规定|要求|上述)|其|分|并|同时|鼓励|支持|引导|推动|落实|执行|继续|持续|充分|加|大力|优化|完善|参照|比照|享受|自|每)|.*(?:规定|条件|批准|申请|原则|标准|方式|基础上|政策|办法|形式|程序|流程|力度|需求|以下|上述)$)"
 )
+# Of these a noun says who is meant; what is asked of them says nothing of that.
+_MEANT = frozenset({"主体类型", "行业", "企业规模", "纳税人类型", "人员身份", "项目类型", "产品或业务", "招用对象", "贷款类型", "基金类型"})
 
 
 def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordings: Wordings) -> list[Condition]:
-    """Phrases of the target that no wording knows: kept as they stand, under the attribute that their last word suggests."""
+    """Pieces of the target phrase that no wording knows: named by their verb or noun, else kept as they stand (其他条件)."""
     found: list[Condition] = []
-    for region in _targets(text, provision):
-        for phrase in re.finditer(r"[^,。;:]+", text[region.start : region.end]):
-            span = Span(region.start + phrase.start(), region.start + phrase.end())
-            lead = _LEADING.match(phrase.group())
-            words = phrase.group()[lead.end() if lead else 0 :].rstrip("的等")
-            start = span.start + (lead.end() if lead else 0)
-            covered = sum(max(0, min(span.end, c.span.end) - max(span.start, c.span.start)) for c in known)
-            if len(words) < 4 or len(words) > 70 or covered * 2 >= len(words):
+    for region, sure in _targets(text, provision):
+        for atom in atoms(text, region, wordings):
+            if not sure and (atom.attribute is None or (atom.head and text[atom.span.start - 1 : atom.span.start] != "的")):
                 continue
-            named = named_after(words, NAMES)
-            attribute = named or next((name for name, ends in wordings.heads if re.search(ends, words)), "其他条件")
-            if _IDLE.match(words) and not named_after(words, NAMES, at_least=0.7):
+            words = text[atom.span.start : atom.span.end]
+            if not 2 <= len(words) <= 90 or (not atom.head and len(words) < 4) or _IDLE.match(words):
                 continue
-            if attribute == "其他条件" and not phrase.group().endswith("的"):
+            over = [c for c in known if not atom.head or "的" in words or c.attribute in _MEANT or c.span.start >= atom.span.start - 2]
+            if any(words in text[c.span.start : c.span.end] for c in known if c.attribute in _MEANT):
+                continue  # said before in the same words
+            covered = sum(max(0, min(atom.span.end, c.span.end) - max(atom.span.start, c.span.start)) for c in over)
+            if covered * 2 >= len(words):
                 continue
-            if any(c.attribute == attribute for c in (*known, *found)) and attribute not in REPEATED:
+            attribute = atom.attribute or named_after(words, NAMES) or "其他条件"
+            if atom.head and attribute == "其他条件":
                 continue
-            found.append(Condition(attribute, "contains", words, None, Span(start, start + len(words))))
+            if any(c.attribute == attribute and c.span.within(atom.span) for c in known):
+                continue
+            if any(c.attribute == attribute for c in (*known, *found)) and attribute not in (*REPEATED, "项目类型"):
+                continue
+            condition = Condition(attribute, "contains", words, None, atom.span)
+            found.append(replace(condition, excepted=denied(text, condition)))
     return found
 
 
-def _targets(text: str, provision: Provision) -> list[Span]:
-    """The words that say for whom: from "对", or from the beginning where what is given stands behind "的,"."""
+def _targets(text: str, provision: Provision) -> list[tuple[Span, bool]]:
+    """The words that say for whom: from "对", or from the beginning; sure where what is given stands behind 对… or "的,"."""
     first = provision.strands[0]
-    begins = [m.end() for m in _TARGET.finditer(text, first.span.start, provision.gives_at)]
+    begins = _aimed(text, first.span.start, provision.gives_at)
     if begins:
-        return [Span(begins[-1], provision.gives_at)]
+        return [(Span(begins[-1], provision.gives_at), True)]
     words = text[first.span.start : provision.gives_at]
-    return (
-        [Span(first.span.start, provision.gives_at)]
-        if re.search(r"的,[^,]{0,12}$", words) or re.match(r"[^,。;]{0,8}(?:企业|单位)[^,。;的]{4,}", words)
-        else []
+    ended = re.search(r"的,[^,]{0,12}$|[^,。;]的$", words) or re.match(
+        r"[^,。;]{0,16}(?:企业|单位|旅行社|机构)[^,。;的]{4,}|[^,。;]{2,80}(?:企业|单位|人员|青年|载体|项目),", words
     )
+    appeals = any(_ANNOUNCES.search(piece) for piece in re.split("[,:]", words))
+    return (
+        [(Span(first.span.start, provision.gives_at), True)]
+        if ended
+        else [(Span(first.span.start, provision.gives_at), False)] * (not appeals)
+    )
+
+
+def _aimed(text: str, start: int, end: int) -> list[int]:
+    """Where phrases begin that say for whom (对…)."""
+    return [start + m.end() for m in _TARGET.finditer(text[start:end])]
 
 
 def _told_apart(text: str, provision: Provision, condition: Condition) -> Condition:
     """Words that stand earlier too are quoted with their phrase, so that the quote says which place is meant."""
     start, end = condition.span.start, condition.span.end
     for _ in range(3):
-        if text.find(text[start:end], provision.span.start) == start:
+        words = text[start:end]
+        behind = text.find(words, provision.span.start)
+        if start == (behind if behind >= 0 else text.find(words)):
             break
         start = max(text.rfind(c, 0, start) for c in ",;。:") + 1
         end = min((i + 1 for i in (text.find(c, end) for c in ",;。:") if i >= 0), default=end)
@@ -171,9 +194,11 @@ def _regions(passage: Passage, provision: Provision) -> list[Span]:
         start = strand.span.start
         if strand is first and provision.lead is not None:
             start = provision.lead
-        begins = [m.end() for m in _TARGET.finditer(text, start, min(end, max(provision.gives_at, strand.span.start)))]
+        begins = _aimed(text, start, min(end, max(provision.gives_at, strand.span.start)))
         head = start
-        if begins and any(_ANNOUNCES.search(piece) for piece in re.split("[,;。:]", text[start : begins[-1]])):
+        if begins and text[begins[-1] - 1 : begins[-1]] == ":":
+            head = begins[-1]  # before it stands a heading
+        elif begins and any(_ANNOUNCES.search(piece) for piece in re.split("[,;。:]", text[start : begins[-1]])):
             head = begins[-1]
         dated = re.compile(r"(?:^|[,。;])((?:自)?20\d\d年[^,。;]{0,24}),$").search(text[start:head])
         if dated:
@@ -185,12 +210,17 @@ def _regions(passage: Passage, provision: Provision) -> list[Span]:
         else:
             regions.append(Span(head, max(end, head)))
         if (_ANAPHOR.search(text[head:end]) or (strand is first and text[head] == "按")) and strand.span.start > strand.block.span.start:
-            before = text.rfind("。", 0, max(0, strand.sentence.start - 1)) + 1
-            regions.append(Span(max(before, strand.block.span.start), strand.sentence.start))
+            regions.append(_before(text, strand))
     opening = _opening(text, first.sentence, first.span)
     if opening:
         regions.append(opening)
     return regions
+
+
+def _before(text: str, strand: Strand) -> Span:
+    """The sentence before a strand's own, within its block."""
+    start = text.rfind("。", 0, max(0, strand.sentence.start - 1)) + 1
+    return Span(max(start, strand.block.span.start), strand.sentence.start)
 
 
 def _opening(text: str, sentence: Span, strand: Span) -> Span | None:
@@ -227,6 +257,9 @@ def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condi
             and len(provision.given) > 1
         ):
             continue
+        clause = max(text.rfind(stop, 0, c.span.start) for stop in ",;。:") + 1
+        if c.span.start < provision.gives_at and _BASE.match(text, clause) and not re.search("[,;。]", text[clause : provision.gives_at]):
+            continue  # 按其为职工缴纳的社会保险费给予…: what is paid on, not what is asked
         if c.attribute == "主体类型" and re.match(r"(?:免|对|要|应(?!在)|与|加大|为企业)", text[c.span.end : c.span.end + 3]):
             continue
         if not inside_another(c, found):
@@ -249,13 +282,18 @@ def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
             -len(c.span),
         ),
     ):
-        same = [o for o in out if o.attribute == c.attribute and o.excepted == c.excepted]
+        same = [o for o in out if o.attribute == c.attribute and o.excepted == c.excepted and _of_shares(o) == _of_shares(c)]
         if not any(c.attribute not in REPEATED or o.span.meets(c.span) for o in same):
             out.append(c)
     return out
 
 
-_DENIED = re.compile(r"(?:未曾?|不在|不属于?|不是|(?<!除)非|没有|不得)(?:被|获得?|享受过?|列入)?$")
+def _of_shares(condition: Condition) -> bool:
+    """A sum and a share of it are two conditions (研发费用100万元以上且占营业收入3%)."""
+    return condition.comparison is not None and condition.comparison.figures[0].share
+
+
+_DENIED = re.compile(r"(?:未曾?|不在|不属于?|不是|不含|不包括|(?<!除)非|没有|不得)(?:被|获得?|享受过?|列入)?$")
 _MEMBERSHIPS = frozenset({"资质认定", "名单入选", "项目入库", "上市板块", "行业", "主体类型", "企业规模"})
 
 

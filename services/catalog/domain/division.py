@@ -88,12 +88,14 @@ def zones(passage: Passage, lexicon: Lexicon) -> list[Span]:
     text = passage.text
     found: list[Span] = []
     begins = [(at, words) for at, words in passage.headings if _CONDITIONS.search(words) or lexicon.condition_heading.search(words)]
+    begins += [(at, words) for at, words in passage.lone_lines if lexicon.condition_heading.fullmatch(words)]
     begins += [(m.start(), m.group()) for m in lexicon.condition_zone.finditer(text)]
     for at, words in sorted(begins):
         if any(z.start <= at < z.end for z in found):
             continue
         after = at + len(words)
         ends = [i for i, _ in passage.headings if i >= after]
+        ends += [i for i, words in passage.lone_lines if i >= after and lexicon.notice_heading.fullmatch(words)]
         ends += [m.start() for m in (lexicon.other_zone.search(text, after), _NEXT_POINT.search(text, after)) if m]
         found.append(Span(at, min(ends, default=len(text))))
     return found

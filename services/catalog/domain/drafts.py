@@ -27,8 +27,8 @@ from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.payments import payment
 from services.catalog.domain.provisions import Provision, provisions
 from services.catalog.domain.recognition import Condition
-from services.catalog.domain.records import LENDERS, rows
 from services.catalog.domain.requirements import Requirement, requirements
+from services.catalog.domain.rows import LENDERS, rows
 
 
 @dataclass(frozen=True)

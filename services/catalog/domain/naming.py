@@ -35,6 +35,16 @@ class Setting:
     meanings: Mapping[str, Node] = field(default_factory=dict)
 
 
+def all_of(tests: Sequence[Node]) -> Node:
+    """All of the tests as one node."""
+    return tests[0] if len(tests) == 1 else {"all": list(tests)}
+
+
+def any_of(tests: Sequence[Node]) -> Node:
+    """Any of the tests as one node."""
+    return tests[0] if len(tests) == 1 else {"any": list(tests)}
+
+
 def named(registry: Registry, codes: str, words: str) -> list[str]:
     """The codes of a list that the words name, longest wording first; a wording that stands under several codes means all of them."""
     return named_at(registry, codes, words, Span(0, len(words)))[0]

@@ -4,12 +4,13 @@ Where a stretch may condition a benefit is decided in `conditions`; here only wh
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from services.catalog.domain.attributes import FIGURE_NAMES, HEADS, MEASURED, SAID, Measured, Said, named_after
+from services.catalog.domain.attributes import ASKING, FIGURE_NAMES, HEADS, MEASURED, SAID, Measured, Said, named_after
 from services.catalog.domain.passage import Span
+from services.catalog.domain.phrases import without_asides
 from services.catalog.domain.quantities import Comparison, Figure, Window, comparisons, plain, windows
 
 SIZES = (("大", "大型"), ("中", "中型"), ("小", "小型"), ("微", "微型"))
@@ -38,26 +39,59 @@ class Wordings:
 
     said: tuple[Said, ...] = SAID
     measured: tuple[Measured, ...] = MEASURED
+    asking: tuple[tuple[str, str], ...] = ASKING
     heads: tuple[tuple[str, str], ...] = HEADS
 
 
 # A condition of the key's attribute says nothing of its own inside one of these.
 INSIDE = {
-    "行业": ("资质认定", "纳统情况", "产业政策符合", "名单入选", "承租国有房产", "项目入库", "行业"),
+    "行业": ("资质认定", "贷款对象", "纳统情况", "产业政策符合", "名单入选", "承租国有房产", "项目入库", "行业"),
     "名单入选": ("信用状况",),
-    "企业规模": ("资质认定", "纳统情况", "上市板块", "上市阶段", "名单入选", "项目入库", "创办主体"),
-    "主体类型": ("企业规模", "招用对象", "人员身份", "签订合同", "证明材料", "承租国有房产", "资质认定", "上市阶段"),
+    "企业规模": ("资质认定", "贷款对象", "纳统情况", "上市板块", "上市阶段", "名单入选", "项目入库", "创办主体"),
+    "主体类型": (
+        "企业规模",
+        "贷款对象",
+        "入驻载体",
+        "推荐注册企业数",
+        "招用对象",
+        "人员身份",
+        "签订合同",
+        "证明材料",
+        "承租国有房产",
+        "资质认定",
+        "上市阶段",
+    ),
     "人员身份": ("招用对象",),
     "社保缴纳": ("缴税困难", "招用对象"),
     "生产经营困难": ("受疫情影响",),
     "缴税困难": ("受疫情影响",),
     "产品或业务": ("行业", "设备用途", "项目类型", "投保险种", "融资租赁标的物", "承租国有房产"),
-    "项目类型": ("资质认定", "参加展会", "上市阶段", "融资租赁标的物", "示范效应", "采购项目金额"),
+    "项目类型": (
+        "资质认定",
+        "参加展会",
+        "上市阶段",
+        "融资租赁标的物",
+        "示范效应",
+        "采购项目金额",
+        "融资方式",
+        "项目阶段",
+        "项目状态",
+        "评估结果",
+    ),
     "设立机构": ("注册地",),
     "业务发生期间": ("纳统情况", "项目入库", "名单入选", "亏损发生年度", "资质认定", "证明材料"),
-    "首次认定": ("贷款类型", "知识产权质押融资"),
-    "知识产权": ("知识产权质押融资",),
-    "兼并重组": ("基金类型",),
+    "首次认定": ("贷款类型", "知识产权质押融资", "标准制定"),
+    "知识产权": ("知识产权质押融资", "投保险种", "资质认定", "前沿技术"),
+    "证明材料": ("注册地",),
+    "招用对象": ("引进劳动力",),
+    "就业状态": ("就业年限",),
+    "资质认定": ("人员资格", "榜单排名", "名单入选", "标准制定"),
+    "入驻载体": ("就业地",),
+    "纳统情况": ("企业发展阶段",),
+    "注册地": ("推荐注册企业数", "业务迁回结算", "就业地", "就业状态"),
+    "就业地": ("就业状态", "引进劳动力"),
+    "捐赠支出占比": ("利润总额",),
+    "兼并重组": ("基金类型", "融资方式"),
     "贷款风险发生": ("受疫情影响",),
     "评估结果": ("验收结果",),
     "设备用途": ("项目类型",),
@@ -85,16 +119,35 @@ def recognised(text: str, region: Span, figures_given: Sequence[Figure], wording
     bounded = [moved(c.comparison.span, region.start) for c in found if c.comparison]
     found = [c for c in found if c.window is None or not any(c.span.within(b) for b in bounded)]  # the year of a figure is its period
     taken = [c.span for c in found if c.comparison]
-    for said in wordings.said:
-        for m in re.finditer(said.wording, text[region.start : region.end]):
-            span = Span(region.start + m.start("v"), region.start + m.end("v"))
-            if len(span) < 2 or any(span.within(t) for t in taken) or (said.attribute not in CITES and _cited(text, span)):
-                continue
-            if any(c.attribute == said.attribute and c.span.meets(span) for c in found):
-                continue
-            found.append(Condition(said.attribute, said.operator, _value(said, text[span.start : span.end]), None, span))
+    words = text[region.start : region.end]
+    plain_words = without_asides(words)
+    for said, m in _said(wordings, words, plain_words):
+        span = Span(region.start + m.start("v"), region.start + m.end("v"))
+        if (
+            len(span) < 2
+            or (any(span.within(t) for t in taken) and said.attribute != "招用对象")
+            or (said.attribute not in CITES and _cited(text, span))
+        ):
+            continue
+        if any(c.attribute == said.attribute and c.span.meets(span) for c in found):
+            continue
+        found.append(Condition(said.attribute, said.operator, _value(said, text[span.start : span.end]), None, span))
     return found
 
+
+def _said(wordings: Wordings, words: str, plain_words: str) -> Iterator[tuple[Said, re.Match[str]]]:
+    """Where the wordings occur: as printed, and across what stands in brackets. What a bracket only explains says nothing."""
+    for said in wordings.said:
+        for m in re.finditer(said.wording, words):
+            opened = words.rfind("(", 0, m.start("v"))
+            inside = opened > words.rfind(")", 0, m.start("v")) and words.find(")", m.end("v") - 1) >= 0
+            if not inside or _SAYS_MORE.match(words, opened + 1):
+                yield said, m
+        if plain_words != words:
+            yield from ((said, m) for m in re.finditer(said.wording, plain_words) if "·" in m["v"].strip("·"))
+
+
+_SAYS_MORE = re.compile(r"不?含|不?包括|除|限|仅|须|应|需|且|其中|属|女|男|[^()]{0,14}除外|\d")
 
 # Attributes whose words may stand in the title of a cited document.
 CITES = frozenset({"证明材料", "产业政策符合", "标准制定", "项目类型"})
@@ -146,16 +199,21 @@ def _iso(day: date | None) -> str | None:
 
 
 def _measured(text: str, region: Span, comparison: Comparison, wordings: Wordings) -> Condition | None:
-    subject = text[region.start + comparison.subject.start : region.start + comparison.subject.end]
-    subject = re.split(r"[对的且、]|并(?!购)", subject)[-1]
+    printed = without_asides(text[region.start + comparison.subject.start : region.start + comparison.subject.end])
+    printed = printed.rpartition("(")[2]
+    subject = re.split(r"[对的且、]|并(?!购)", printed)[-1]
+    if _PART.fullmatch(subject):  # 科技人员占职工总数的比例: named by what stands before it
+        subject = "的".join(re.split(r"[对且、]|并(?!购)", printed)[-1].split("的")[-2:])
+    owned = _OWNER.match(subject)
+    subject = subject[owned.end() :] if owned else subject
     after = text[region.start + comparison.span.end : region.start + comparison.span.end + 8]
     if comparison.operator in ("<=", "<") and re.match(r"(?:补|完成|申请|提出|缴|办理|提交|按)", after):
         return None
     figure = comparison.figures[0]
     unit = figure.unit.lstrip("万亿千百") if figure.money else figure.unit
     attribute = None
-    whole = re.sub(r"\([^()]*\)", "", text[region.start + comparison.subject.start : region.start + comparison.subject.end])
-    for row, said in ((row, said) for said in (re.sub(r"\([^()]*\)", "", subject), whole) for row in wordings.measured):
+    length, subject = len(subject), subject.replace("·", "")
+    for row, said in ((row, said) for said in (subject, printed.replace("·", "")) for row in wordings.measured):
         if row.units and not _unit_fits(unit, row.units):
             continue
         if not row.units and not (figure.money or figure.share):
@@ -163,12 +221,12 @@ def _measured(text: str, region: Span, comparison: Comparison, wordings: Wording
         if re.search(row.subject, said) or (row.after and re.match(row.after, after)):
             attribute = row.attribute
             break
-    attribute = attribute or named_after(subject, FIGURE_NAMES, at_least=0.6)
+    attribute = attribute or named_after(subject, FIGURE_NAMES)
     if attribute is None and (len(subject) < 3 or re.search(r"[、按照给予]$|^按", subject)):
         return None
     span = moved(comparison.span, region.start)
     start = span.end - len(text[span.start : span.end])
-    keep = max(start, region.start + comparison.subject.end - max(len(subject), 2))
+    keep = max(start, region.start + comparison.subject.end - max(length, 2))
     value: object = plain(figure.value)
     if comparison.operator == "between":
         value = [plain(f.value) for f in comparison.figures]
@@ -177,8 +235,13 @@ def _measured(text: str, region: Span, comparison: Comparison, wordings: Wording
     )
 
 
+_PART = re.compile(r"(?:比例|比重|比率|占比|总额|部分|合计|累计|金额|数量)(?:均|应|须)?(?:达到?|为|在)?")
+# Whose figure it is (规上工业企业年产值): said by a condition of its own. What is left has to name the figure.
+_OWNER = re.compile(r"(?!.*(?:引进|被投|招商|占)).*?(?:企业|单位|机构|项目)(?!数)(?=[^达到为在]{2})")
+
+
 def _unit_fits(unit: str, units: str) -> bool:
-    return unit in re.findall(r"个月|会计年度|周岁|人次|千伏|千瓦|分钟|小时|平方米|学时|课时|.", units)
+    return unit.lstrip("万亿") in re.findall(r"个百分点|个月|会计年度|周岁|人次|千伏|千瓦|分钟|小时|平方米|学时|课时|.", units)
 
 
 def _value(said: Said, words: str) -> object:
@@ -197,7 +260,7 @@ def inside_another(c: Condition, found: list[Condition]) -> bool:
         o is not c
         and o.attribute in INSIDE.get(c.attribute, ())
         and o.span.meets(c.span)
-        and (len(o.span) >= len(c.span) or c.attribute == "人员身份")
+        and (len(o.span) >= len(c.span) - (3 if c.attribute == "项目类型" else 0) or c.attribute == "人员身份")
         for o in found
     )
 

@@ -1,7 +1,7 @@
 """Conditions that a document lists apart from what they govern: 条件要求, 申请条件, "应符合以下条件:".
 
-A list stands behind its provisions. An item that speaks of one of them (by its heading or its opening words) governs that one,
-an item that speaks of none governs all of them.
+A list stands behind its provisions, or opens the section they stand in. An item that speaks of one of them (by its heading or its opening
+words) governs that one, an item that speaks of none governs all of them.
 """
 
 import re
@@ -28,10 +28,20 @@ def requirements(passage: Passage, provisions: list[Provision], lexicon: Lexicon
     """For each provision, by its place in the list, the items that govern it, in their order."""
     governed: dict[int, list[Requirement]] = {}
     floor = 0
-    for zone in zones(passage, lexicon):
-        if says_whom(passage, zone):
-            continue
-        near = [i for i, p in enumerate(provisions) if floor <= p.span.start < zone.start]
+    lists = [z for z in zones(passage, lexicon) if not says_whom(passage, z)]
+    tops = [b.span.start for b in blocks(passage) if len(b.path) == 1]
+
+    def top(at: int) -> int:
+        return max((start for start in tops if start <= at), default=-1)
+
+    for zone, following in zip(lists, (*lists[1:], None), strict=False):
+        end = following.start if following else len(passage.text)
+        before = [i for i, p in enumerate(provisions) if floor <= p.span.start < zone.start]
+        after = [i for i, p in enumerate(provisions) if zone.end <= p.span.start < end]
+        together = [i for i in after if top(provisions[i].span.start) == top(zone.start)]
+        if together and all(top(provisions[i].span.start) != top(zone.start) for i in before):
+            before = together  # the list opens its section
+        near = before or after
         floor = zone.end
         for item in _items(passage, zone):
             for i in _about(passage, item, near, provisions):
@@ -54,9 +64,10 @@ def _items(passage: Passage, zone: Span) -> list[Requirement]:
     if not inside:
         return [Requirement("", zone)]
     top = min(len(b.path) for b in inside)
-    starts = [b.span.start for b in inside if len(b.path) == top]
+    items = [b for b in inside if len(b.path) == top]
+    ends = [b.span.start - len(b.label) for b in items[1:]]
     found = []
-    for a, b in zip(starts, [*starts[1:], zone.end], strict=True):
+    for a, b in zip([b.span.start for b in items], [*ends, zone.end], strict=True):
         opening = re.match(r"[^:。;]{2,50}?(?:条件|的)?[:,]", text[a:b])
         found.append(Requirement(opening.group() if opening else "", Span(a, b)))
     return found
