@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil, floor, gcd, lcm
+from math import gcd, lcm
 from typing import Any, Literal
 
 import numpy as np
@@ -444,8 +444,7 @@ def _place(column: Column, right: Any) -> tuple[int, int] | None:
     if column.sort == "number":
         if isinstance(right, bool) or not isinstance(right, Decimal | Fraction):
             return None
-        exact = Fraction(right) * 10**column.scale
-        low, high = ceil(exact), floor(exact)
+        low, high = _whole(right, column.scale)
         return bisect_left(column.values, low), bisect_right(column.values, high)
     if column.sort == "date":
         day = as_date(right) if isinstance(right, str) else right
@@ -459,6 +458,13 @@ def _place(column: Column, right: Any) -> tuple[int, int] | None:
     if not isinstance(right, str):
         return None
     return bisect_left(column.compared, same_text(right)), bisect_right(column.compared, same_text(right))
+
+
+def _whole(number: Decimal | Fraction, scale: int) -> tuple[int, int]:
+    """The number in units of so many decimals, rounded up and rounded down."""
+    up, down = number.as_integer_ratio()
+    units = up * 10**scale
+    return -(-units // down), units // down
 
 
 def _span(op: str, place: tuple[int, int], count: int) -> tuple[int, int]:
@@ -480,6 +486,9 @@ def _beginning(texts: list[str], prefix: str) -> tuple[int, int]:
 
 
 def _codes(key: Key, spans: list[tuple[int, int]], count: int) -> Codes:
+    if len(spans) == 1 and 1 <= spans[0][0] < spans[0][1]:
+        [(start, stop)] = spans
+        return Codes(key, ((start, stop),), (*(((1, start),) if start > 1 else ()), *(((stop, count + 1),) if stop <= count else ())))
     return Codes(key, _merged(spans), _rest(spans, 1, count + 1))
 
 
