@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from services.policy_match.domain.column_tests import Change, Codes, Question, Sign, Spans
 from services.policy_match.domain.columns import Column, Columns, Key
+from services.policy_match.domain.distinct import Tree
 from services.policy_match.domain.gates import Held
 from services.policy_match.domain.sheet import FEW_SPANS, Sheet
 
@@ -32,7 +33,7 @@ class Answers:
             thresholds = Thresholds(column, [question for _, question in asked])
             self._columns.append((thresholds, len(order), len(order) + len(asked)))
             order += (asked[number][0] for number in thresholds.order)
-        self.rows = {atom: row for row, atom in enumerate(order)}
+        self.rows: dict[Tree, int] = {atom: row for row, atom in enumerate(order)}
         self._others: list[tuple[int, Question]] = []
         for row, (question, atoms) in enumerate(others.values(), len(order)):
             self._others.append((row, question))

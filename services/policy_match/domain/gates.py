@@ -25,7 +25,7 @@ class Gates:
     """The distinct gates of rules, each with a row of its own behind those of the atoms: `number` of these, `atoms` says which. `rows`
     are all there are, `of_rules` those where the rules are answered."""
 
-    def __init__(self, rules: Sequence[Tree], atoms: Mapping[int, int], number: int) -> None:
+    def __init__(self, rules: Sequence[Tree], atoms: Mapping[Tree, int], number: int) -> None:
         depths: dict[Gate, int] = {}
 
         def depth(tree: Tree) -> int:
@@ -40,7 +40,7 @@ class Gates:
         alike: dict[tuple[int, str, int, int], list[Gate]] = {}
         for gate, level in depths.items():
             alike.setdefault((level, gate.kind, gate.n, len(gate.limbs)), []).append(gate)
-        row_of: dict[Tree, int] = dict(atoms)
+        row_of = dict(atoms)
         self.rows = number
         self._steps: list[tuple[str, int, int, NDArray[np.intp]]] = []
         for (_, kind, n, width), gates in sorted(alike.items(), key=lambda item: item[0]):

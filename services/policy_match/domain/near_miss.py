@@ -91,7 +91,8 @@ class Demand(NamedTuple):
 
 
 def near_miss(rule: Node, scope: Scope) -> NearMiss | None:
-    """The nearest way out of a false rule; None where a fixed fact, a past day or an undone event would have to change."""
+    """The nearest way out of a false rule; None where a fixed fact, a past day or an undone event would have to change, and where
+    nothing has to, as the running period brings it."""
     tests = {leaf.path: leaf for leaf in leaves(rule)}
     best: tuple[int, Fraction, tuple[str, ...]] | None = None
     found: NearMiss | None = None
@@ -103,7 +104,7 @@ def near_miss(rule: Node, scope: Scope) -> NearMiss | None:
         order = {path: n for n, path in enumerate(tests)}
         rank = (len(ways), sum((_distance(c) for c in changes), Fraction(0)), tuple(f"{order[w]:06d}" for w in ways))
         if best is None or rank < best:
-            best, found = rank, NearMiss.model_construct(change=tuple(changes), until=until)
+            best, found = rank, NearMiss.model_construct(change=tuple(changes), until=until) if changes else None
     return found
 
 
@@ -178,7 +179,7 @@ def _plan(way: tuple[str, ...], rule: Node, scope: Scope, tests: Mapping[str, Le
                 asked = {t: new for t, new in values.items() if shown(found[t]) != shown(new)}  # else time alone will do
                 changes = [Change.model_construct(fact=t.label, from_=shown(found[t]), to=shown(new)) for t, new in asked.items()]
                 ends = [t.period.last for t in asked if t.period is not None]
-                return (changes, min(ends) if ends else None) if changes else None
+                return changes, min(ends, default=None)
     return None
 
 
@@ -200,8 +201,8 @@ def _answer(node: Node, path: str, scope: Scope, tests: Mapping[str, Leaf], gran
     if isinstance(node, Not):
         return negated(below[0])
     if isinstance(node, AtLeast):
-        possible = sum(a.value is not False for a in below)
-        return Answer(None if possible >= node.at_least else False)
+        surely, possible = sum(a.value is True for a in below), sum(a.value is not False for a in below)
+        return Answer(True if surely >= node.at_least else None if possible >= node.at_least else False)
     return both(below) if isinstance(node, All) else either(below)
 
 
@@ -316,9 +317,9 @@ def _fact_demand(test: FactTest, scope: Scope, *, hold: bool) -> Demand | None:
         return None
     if isinstance(found, Decimal | Fraction):
         kind = entry.type if entry is not None and entry.type in NUMERIC else "number"
-        bounds = _solved(test, scope, hold=hold, unit=_UNITS[kind], asked=asked)
+        bounds = _solved(test, scope, hold=hold, unit=_UNITS[kind], asked=asked, found=found)
     elif isinstance(found, date):
-        bounds = _solved(test, scope, hold=hold, unit=None) if found > scope.as_of else None
+        bounds = _solved(test, scope, hold=hold, unit=None, found=found) if found > scope.as_of else None
     else:
         bounds = _choice(test, found, scope, hold=hold)
     return None if bounds is None else Demand(target, found, bounds)
@@ -343,8 +344,11 @@ def _choice(test: FactTest, found: Any, scope: Scope, *, hold: bool) -> Bounds |
 _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "!=", "!=": "=", "between": "outside"}
 
 
-def _solved(test: Compared, scope: Scope, *, hold: bool, unit: Fraction | None, asked: Period | None = None) -> Bounds | None:
-    """The bounds on the figure itself, its modifiers solved for the one period that can still change."""
+def _solved(
+    test: Compared, scope: Scope, *, hold: bool, unit: Fraction | None, asked: Period | None = None, found: Any = None
+) -> Bounds | None:
+    """The bounds on the figure itself, its modifiers solved for the one period that can still change. Out of a range it is the nearer
+    end of it that counts, or the upper one where nothing is `found` that could become less."""
     op = test.is_ if hold else _OPPOSITE.get(test.is_, "")
     if op in TWINS:
         return None  # anything but one value is no direction to go
@@ -360,13 +364,20 @@ def _solved(test: Compared, scope: Scope, *, hold: bool, unit: Fraction | None, 
         if any(item is None for item in moved):
             return None
         right = moved
+    literal = not isinstance(test, FactTest) or (test.take is None and isinstance(test.value, Decimal | tuple))
+    if op == "outside":
+        entry = scope.registry.facts.get(test.fact) if isinstance(test, FactTest) else None
+        under = _below(right[0], unit, test.open not in ("lo", "both"), literal)
+        over = _above(right[1], unit, test.open not in ("hi", "both"), literal)
+        here = Fraction(found) if isinstance(found, Decimal) else found
+        possible = here is not None and (unit is None or under >= 0 or (entry is not None and entry.signed))
+        return Bounds(high=under) if possible and here - under <= over - here else Bounds(low=over)
     strict_low = op == ">" or (op == "between" and test.open in ("lo", "both"))
     strict_high = op == "<" or (op == "between" and test.open in ("hi", "both"))
     low = right[0] if op in (">", ">=", "=", "between", "during") else None
     high = right[-1] if op in ("<", "<=", "=", "between", "during") else None
     if low is None and high is None:
         return None
-    literal = not isinstance(test, FactTest) or (test.take is None and isinstance(test.value, Decimal | tuple))
     return Bounds(
         None if low is None else _above(low, unit, strict_low, literal), None if high is None else _below(high, unit, strict_high, literal)
     )

@@ -74,7 +74,8 @@ def _with(rule: Json, said: Mapping[str, Any], path: str = "") -> Any:
     if "any" in rule:
         return some(limbs["any"])
     if "of" in rule:
-        return sum(limb is not False for limb in limbs["of"]) >= rule["at_least"] and (Gap() if False not in limbs["of"] else True)
+        sure, possible = sum(limb is True for limb in limbs["of"]), sum(limb is not False for limb in limbs["of"])
+        return True if sure >= rule["at_least"] else False if possible < rule["at_least"] else Gap()
     return opposite(_with(rule["not"], said, f"{below}not")) if "not" in rule else said[path]
 
 
@@ -122,7 +123,7 @@ def _plan(
         for label, wish, value in chosen:
             if wish.row:
                 granted |= {leaf.path: leaf.wanted for leaf in targets[label]}
-                if value != max(_rows_wanted(leaf, wish) for leaf in targets[label]):
+                if value != max(_rows_wanted(leaf) for leaf in targets[label]):
                     break
             else:
                 later = _changed(later, wish, value)
@@ -139,12 +140,13 @@ def _plan(
 def _wish(leaf: Leaf, world: World) -> Wish | None:
     """What would have to change for a test; None where nobody can change it any more."""
     test = leaf.test
-    if "some" in test or "none" in test:
-        return Wish(test["some"], test["some"], None, None, Fraction(0), row=True) if "some" in test and leaf.wanted else None
-    if "count" in test:
-        rows = world.records.get(test["count"])
-        number = Fraction(sum(truth({"all": test["where"]}, replace(world, row=(test["count"], row))) is True for row in rows or ()))
-        return Wish(test["count"], test["count"], None, None, number, row=True) if test["is"] in (">=", ">") and leaf.wanted else None
+    if "some" in test or "none" in test or "count" in test:
+        kind = test.get("some", test.get("none", test.get("count")))
+        number = Fraction(0)
+        if "count" in test:
+            rows = [truth({"all": test["where"]}, replace(world, row=(kind, row))) for row in world.records.get(kind, ())]
+            number = Fraction(sum(found is True for found in rows))
+        return Wish(kind, kind, None, None, number, row=True) if _more_rows(leaf) else None
     if "fact" not in test or "take" in test:
         if "judged" in test:
             return None
@@ -196,10 +198,17 @@ def _values(wish: Wish, tests: list[Leaf], world: World) -> list[Any]:
     return [*dict.fromkeys([wish.found, *listed, *REGISTRY["codes"][kind["codes"]]])]
 
 
-def _rows_wanted(leaf: Leaf, wish: Wish) -> Fraction:
-    if "some" in leaf.test:
+def _more_rows(leaf: Leaf) -> bool:
+    """Whether a further row is what is wanted: rows that are there cannot be undone."""
+    if "count" in leaf.test:
+        return leaf.test["is"] in ((">=", ">") if leaf.wanted else ("<", "<="))
+    return ("some" in leaf.test) is leaf.wanted
+
+
+def _rows_wanted(leaf: Leaf) -> Fraction:
+    if "count" not in leaf.test:
         return Fraction(1)
-    return Fraction(leaf.test["value"]) + (leaf.test["is"] == ">")
+    return Fraction(leaf.test["value"]) + (leaf.test["is"] in (">", "<="))
 
 
 def _changed(world: World, wish: Wish, value: Any) -> World:

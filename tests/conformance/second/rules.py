@@ -320,7 +320,7 @@ def stated(fact: str, period: tuple[str, int] | None, world: World) -> Any:
 def _typed(found: Any, kind: str) -> Any:
     if isinstance(found, bool):
         return found
-    if isinstance(found, int | Decimal):
+    if isinstance(found, int | Decimal | Fraction):
         return point(found)
     if isinstance(found, list):
         return frozenset(same(item) for item in found)
