@@ -28,8 +28,8 @@ from services.policy_match.domain.cohort import Verdicts, verdicts
 from services.policy_match.domain.columns import Columns, unpack
 from services.policy_match.domain.decision import settled
 from services.policy_match.domain.distinct import atoms_of, clauses_of
-from services.policy_match.domain.gathering import joined
 from services.policy_match.domain.interpreter import Scope
+from services.policy_match.domain.joining import joined
 from services.policy_match.domain.percolator import Percolator, numbers
 from tests.bench.memory import measured
 from tests.bench.peers import PEERS, PeerMissing, peer

@@ -21,7 +21,6 @@ from contracts.rules import Benefit, Compared, Node, dumps, loads, parse_benefit
 from services.policy_match.domain import cohort, column_tests, gates, gathering, percolator, record_tests, sheet
 from services.policy_match.domain.answers import Thresholds
 from services.policy_match.domain.cohort import verdicts
-from services.policy_match.domain.column_tests import Change
 from services.policy_match.domain.decision import settled
 from services.policy_match.domain.distinct import Clauses, Gate, Tree, clauses_of, kleene
 from services.policy_match.domain.enterprise import Enterprise, enterprise_of
@@ -30,6 +29,7 @@ from services.policy_match.domain.interpreter import Scope
 from services.policy_match.domain.percolator import Outcomes, Percolator
 from services.policy_match.domain.periods import resolve
 from services.policy_match.domain.population import Population, rank_population
+from services.policy_match.domain.questions import Change
 from services.policy_match.domain.sheet import Sheet
 from services.policy_match.domain.values import TypeMismatch
 from tests.policy_match.worlds_at_random import FIGURES, QUICK, REGISTRY, TODAY, enterprise, exact, worlds
@@ -242,17 +242,17 @@ def _doubt_is_no(self: Any, test: Any, sure: Any, doubtful: Any) -> Any:
 
 
 def _parents_only(texts: list[str], prefix: str) -> tuple[int, int]:
-    return column_tests._span("=", (bisect_left(texts, prefix), bisect_right(texts, prefix)), len(texts))
+    return column_tests.span_of("=", (bisect_left(texts, prefix), bisect_right(texts, prefix)), len(texts))
 
 
-_SPAN, _AT_LEAST, _ANSWER, _JOIN = column_tests._span, Sheet._at_least, Thresholds.answer, gates._join
+_SPAN, _AT_LEAST, _ANSWER, _JOIN = column_tests.span_of, Sheet._at_least, Thresholds.answer, gates._join
 _OF_CHANGE, _REDUCED, _KLEENE = Sheet._of_change, record_tests._RowSheet._reduced, percolator.kleene
 WRONG: dict[str, tuple[Any, str, Any]] = {
-    "in the cohort < is <=": (column_tests, "_span", _less_is_not_greater),
+    "in the cohort < is <=": (column_tests, "span_of", _less_is_not_greater),
     "in the cohort at_least is one too few": (Sheet, "_at_least", _one_too_few),
     "in the cohort unknown is no": (Thresholds, "answer", _unknown_is_no),
     "in the cohort any is all": (gates, "_join", _any_is_all),
-    "in the cohort a code covers no child": (column_tests, "_beginning", _parents_only),
+    "in the cohort a code covers no child": (column_tests, "beginning", _parents_only),
     "in the cohort a row in doubt is none": (record_tests._RowSheet, "_reduced", _doubt_is_no),
     "in the cohort sums are >= where they should be >": (sheet, "COMPARE", {**sheet.COMPARE, ">": sheet.COMPARE[">="]}),
     "in the percolator a threshold belongs to what is below it": (percolator, "bisect_left", bisect_right),

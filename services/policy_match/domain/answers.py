@@ -7,10 +7,10 @@ from collections.abc import Hashable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from services.policy_match.domain.column_tests import Change, Codes, Question, Sign, Spans
 from services.policy_match.domain.columns import Column, Columns, Key
 from services.policy_match.domain.distinct import Tree
 from services.policy_match.domain.gates import Held
+from services.policy_match.domain.questions import Change, Codes, Question, Sign, Spans
 from services.policy_match.domain.sheet import FEW_SPANS, Sheet
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from contracts.rules import FactTest, Figures, Judged, Outcome, Registry
 from services.policy_match.domain.answers import Answers
-from services.policy_match.domain.column_tests import Asking, Question, Settled
+from services.policy_match.domain.column_tests import Asking
 from services.policy_match.domain.columns import Columns, bits_of, pack, padded, rows_of, unpack
 from services.policy_match.domain.decision import settled
 from services.policy_match.domain.distinct import NOBODY, Atom, Clauses, Gate, Tree, atoms_of, by_a_person, force_of
@@ -25,6 +25,7 @@ from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.gates import Gates
 from services.policy_match.domain.interpreter import Scope
 from services.policy_match.domain.population import Population
+from services.policy_match.domain.questions import Question, Settled
 from services.policy_match.domain.record_tests import Found, Records, RecordTest
 from services.policy_match.domain.sheet import Sheet, Truth
 from services.policy_match.domain.values import TypeMismatch

@@ -9,8 +9,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.policy_match.domain.column_tests import Change, Codes, Days, Joint, Members, Question, Settled, Sign, Spans
 from services.policy_match.domain.columns import Bits, Column, Key, SetColumn, pack
+from services.policy_match.domain.questions import Change, Codes, Days, Joint, Members, Question, Settled, Sign, Spans
 from services.policy_match.domain.values import OPEN_END
 
 COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
