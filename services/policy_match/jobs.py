@@ -9,7 +9,7 @@ import structlog
 
 from services.chassis.app import Runtime
 from services.chassis.inbox import UnitOfWork
-from services.policy_match.handlers import on_day
+from services.policy_match.handlers.sweeps import on_day
 from services.policy_match.store import Store
 
 DUE = time(0, 5)

@@ -24,7 +24,9 @@ from services.chassis.telemetry import Telemetry
 from services.chassis.work import Subscriptions
 from services.policy_match import jobs
 from services.policy_match.api import enterprises, simulations
-from services.policy_match.handlers import on_answers, on_benefits, on_disputes, on_facts, on_renamed, on_sweeps
+from services.policy_match.handlers.answers import on_answers
+from services.policy_match.handlers.facts import on_disputes, on_facts, on_renamed
+from services.policy_match.handlers.sweeps import on_benefits, on_sweeps
 from services.policy_match.store import Store
 
 SUBSCRIPTIONS: Subscriptions = {

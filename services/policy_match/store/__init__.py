@@ -3,186 +3,19 @@
 Every enterprise row holds its shard: the partition of its USCC on facts.v1.
 """
 
-import asyncio
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from functools import lru_cache
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
-from uuid import UUID
 
-import orjson
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, Numeric, SmallInteger, Text
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
-
-from contracts.registry import load_registry
 from contracts.rules import Benefit, loads, parse_benefit
 from services.chassis.database import Connection
-from services.policy_match.domain.columns import Columns
-from services.policy_match.domain.enterprise import Enterprise, enterprise_of
-from services.policy_match.domain.gathering import Gathering, columns_of
+from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.matches import City, Key, Match, Offer
 from services.policy_match.domain.profile import Origin, Profile, Statement, joined
 from services.policy_match.handlers import Answer, Dispute, Kept, Run
-
-
-class Table(SQLModel, registry=registry()):
-    """The tables of this service; each service has a registry of its own, because table names repeat between them."""
-
-
-def _moment() -> Any:
-    return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=False))
-
-
-class BenefitRow(Table, table=True):
-    """The newest version of a benefit; `matched` when its rule tests a fact."""
-
-    __tablename__ = "benefits"
-    __table_args__ = (CheckConstraint("status IN ('published', 'suspended', 'withdrawn', 'expired')"),)
-    id: str = Field(primary_key=True, sa_type=Text)
-    version: int
-    status: str = Field(sa_type=Text)
-    matched: bool
-    body: dict[str, Any] = Field(sa_type=JSONB)
-    traceparent: str | None = Field(default=None, sa_type=Text)
-    changed_at: datetime = _moment()
-
-
-class StatementRow(Table, table=True):
-    """What an authority stated of an enterprise in one delivery: true on a day, known on a moment."""
-
-    __tablename__ = "statements"
-    __table_args__ = (Index("statements_uscc", "uscc", "known_on"),)
-    id: str = Field(primary_key=True, sa_type=Text)
-    uscc: str = Field(sa_type=Text)
-    authority: str = Field(sa_type=Text)
-    delivery: str = Field(sa_type=Text)
-    true_on: date
-    known_on: datetime = _moment()
-    name: str | None = Field(default=None, sa_type=Text)
-    facts: dict[str, Any] = Field(sa_type=JSONB)
-    records: dict[str, Any] = Field(sa_type=JSONB)
-
-
-class ProfileRow(Table, table=True):
-    """What one authority says of an enterprise now; `stated` is {fact, fact@period or kind: [true_on, known_on]}.
-
-    One fact has one authority, so the parts of an enterprise never meet, and a delivery touches the part of its authority only.
-    """
-
-    __tablename__ = "profiles"
-    __table_args__ = (Index("profiles_partition", "partition", "revision"),)
-    uscc: str = Field(primary_key=True, sa_type=Text)
-    authority: str = Field(primary_key=True, sa_type=Text)
-    name: str = Field(sa_type=Text)
-    partition: int = Field(sa_type=SmallInteger)
-    facts: dict[str, Any] = Field(sa_type=JSONB)
-    records: dict[str, Any] = Field(sa_type=JSONB)
-    stated: dict[str, Any] = Field(sa_type=JSONB)
-    changed_at: datetime = _moment()
-    revision: int = Field(sa_type=BigInteger)
-
-
-class ShardRow(Table, table=True):
-    """How far the profiles of a shard have come: the revision of the last change, and an epoch that ends when some are taken out."""
-
-    __tablename__ = "shards"
-    partition: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
-    epoch: UUID
-    revision: int = Field(sa_type=BigInteger)
-
-
-class FormerUscc(Table, table=True):
-    """A USCC that was replaced."""
-
-    __tablename__ = "former_usccs"
-    former: str = Field(primary_key=True, sa_type=Text)
-    uscc: str = Field(sa_type=Text)
-    since: date
-
-
-class DisputeRow(Table, table=True):
-    """A fact an enterprise says is wrong."""
-
-    __tablename__ = "disputes"
-    __table_args__ = (Index("disputes_uscc", "uscc", "at"),)
-    id: str = Field(primary_key=True, sa_type=Text)
-    uscc: str = Field(sa_type=Text)
-    fact: str = Field(sa_type=Text)
-    authority: str = Field(sa_type=Text)
-    claimed: Any = Field(default=None, sa_column=Column(JSONB, nullable=True))
-    reason: str | None = Field(default=None, sa_type=Text)
-    at: datetime = _moment()
-
-
-class MatchRow(Table, table=True):
-    """An eligible pair; `since` when it was first found."""
-
-    __tablename__ = "matches"
-    __table_args__ = (Index("matches_shard", "partition", "benefit"),)
-    uscc: str = Field(primary_key=True, sa_type=Text)
-    benefit: str = Field(primary_key=True, sa_type=Text)
-    occasion: str = Field(primary_key=True, sa_type=Text)
-    version: int
-    low: Decimal | None = Field(default=None, sa_type=Numeric(18, 2))
-    high: Decimal | None = Field(default=None, sa_type=Numeric(18, 2))
-    deadline: date | None = None
-    partition: int = Field(sa_type=SmallInteger)
-    since: datetime = _moment()
-
-
-class RunRow(Table, table=True):
-    """How a benefit came out over one shard in one sweep."""
-
-    __tablename__ = "runs"
-    __table_args__ = (Index("runs_last", "benefit", "partition", "id"),)
-    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    benefit: str = Field(sa_type=Text)
-    version: int
-    partition: int = Field(sa_type=SmallInteger)
-    as_of: date
-    reason: str = Field(sa_type=Text)
-    eligible: int
-    ineligible: int
-    undetermined: int
-    faulty: int
-    low: Decimal = Field(sa_type=Numeric(20, 2))
-    high: Decimal | None = Field(default=None, sa_type=Numeric(20, 2))
-    at: datetime = _moment()
-
-
-class AnswerRow(Table, table=True):
-    """What an enterprise did with a message."""
-
-    __tablename__ = "answers"
-    __table_args__ = (
-        CheckConstraint("kind IN ('read', 'confirmed', 'declined', 'feedback')"),
-        Index("answers_uscc", "uscc", "benefit", "at"),
-    )
-    id: str = Field(primary_key=True, sa_type=Text)
-    uscc: str = Field(sa_type=Text)
-    benefit: str = Field(sa_type=Text)
-    occasion: str | None = Field(default=None, sa_type=Text)
-    message: str | None = Field(default=None, sa_type=Text)
-    kind: str = Field(sa_type=Text)
-    reason: str | None = Field(default=None, sa_type=Text)
-    rating: int | None = None
-    not_for_me: bool = False
-    at: datetime = _moment()
-
-
-class DayRow(Table, table=True):
-    """A day whose sweep was said."""
-
-    __tablename__ = "days"
-    day: date = Field(primary_key=True)
-    at: datetime = _moment()
+from services.policy_match.store.shards import city_of
 
 
 @dataclass(frozen=True)
@@ -212,50 +45,6 @@ def _profile(row: Any) -> Profile:
 
 def _match(row: Any) -> Match:
     return Match(Key(row["uscc"], row["benefit"], row["occasion"]), row["version"], row["low"], row["high"], row["deadline"])
-
-
-# ----------------------------------------------------------------------------------------------- the shards held in memory
-
-READ_AT_ONCE = 4096
-"""Rows of profiles read before they become columns."""
-
-
-@dataclass(frozen=True)
-class _Held:
-    """A shard as it stood in an epoch at a revision; no other epoch, of whatever database, has the same name."""
-
-    epoch: UUID
-    revision: int
-    city: City
-
-
-_HELD: dict[int, _Held] = {}
-_INEXACT = re.compile(r"[0-9.]{17}")  # more digits than a binary float keeps
-
-
-def _decoded(text: str) -> Any:
-    """JSON whose numbers are worth exactly what is written, though some may be binary floats: of at most 15 digits these keep all."""
-    return loads(text) if _INEXACT.search(text) else orjson.loads(text)
-
-
-def _put_together(rows: Iterable[Any]) -> Iterator[Enterprise]:
-    """The enterprises of rows of profiles, those of one enterprise together."""
-    for uscc, parts in groupby(rows, key=itemgetter("uscc")):
-        name, facts, records = "", dict[str, Any](), dict[str, Any]()
-        for part in parts:
-            name = max(name, part["name"])
-            facts.update(_decoded(part["facts"]))
-            records.update(_decoded(part["records"]))
-        yield Enterprise(uscc, name, facts, records)
-
-
-def _gather(rows: Iterable[Any], gathering: Gathering) -> None:
-    for enterprise in _put_together(rows):
-        gathering.add(enterprise)
-
-
-def _exactly(given: Enterprise) -> Enterprise:
-    return enterprise_of({"uscc": given.uscc, "name": given.name, "facts": given.facts, "records": given.records})
 
 
 class Store:
@@ -327,44 +116,7 @@ class Store:
 
     async def city(self, partition: int) -> City:
         """The enterprises of a shard as columns. They are held in memory, and only what changed since is read."""
-        stands = await self._db.fetchrow("SELECT epoch, revision FROM shards WHERE partition = $1", partition)
-        if stands is None:
-            return City(columns_of((), load_registry()))
-        held = _HELD.get(partition)
-        if held is None or held.epoch != stands["epoch"] or held.revision > stands["revision"] or held.city.worn:
-            columns = await self._columns(partition)
-            held = _Held(stands["epoch"], stands["revision"], City(columns))
-        elif held.revision < stands["revision"]:
-            renewed = {**held.city.renewed, **await self._changed_since(partition, held.revision)}
-            held = _Held(stands["epoch"], stands["revision"], City(held.city.columns, renewed))
-        if not self._changed:
-            _HELD[partition] = held
-        return held.city
-
-    async def _columns(self, partition: int) -> Columns:
-        """All enterprises of a shard, read and laid out apart from the event loop."""
-        gathering = Gathering(load_registry())
-        async with self._db.transaction():
-            cursor = await self._db.cursor(
-                "SELECT uscc, name, facts::text, records::text FROM profiles WHERE partition = $1 ORDER BY uscc", partition
-            )
-            pending: list[Any] = []  # the last enterprise may have more rows to come
-            while rows := await cursor.fetch(READ_AT_ONCE):
-                pending += rows
-                last = pending[-1]["uscc"]
-                await asyncio.to_thread(_gather, [row for row in pending if row["uscc"] != last], gathering)
-                pending = [row for row in pending if row["uscc"] == last]
-        _gather(pending, gathering)
-        return await asyncio.to_thread(gathering.columns)
-
-    async def _changed_since(self, partition: int, revision: int) -> dict[str, Enterprise]:
-        rows = await self._db.fetch(
-            "SELECT uscc, name, facts::text, records::text FROM profiles WHERE uscc IN"
-            " (SELECT uscc FROM profiles WHERE partition = $1 AND revision > $2) ORDER BY uscc",
-            partition,
-            revision,
-        )
-        return {enterprise.uscc: _exactly(enterprise) for enterprise in _put_together(rows)}
+        return await city_of(self._db, partition, hold=not self._changed)
 
     async def profiles(self, usccs: Collection[str]) -> dict[str, Profile]:
         """Those of these enterprises that are known."""
