@@ -24,6 +24,7 @@ from services.ingest import api
 from services.ingest.api import deliveries as deliveries_api
 from services.ingest.domain.statements import check
 from services.ingest.main import SUBSCRIPTIONS
+from services.ingest.sandbox.xlsx import rows_of
 from services.ingest.sources.deliveries import BadTable, check_table
 from services.ingest.store import Store
 from tests.running import Running, running, settings
@@ -48,7 +49,7 @@ def lines_of(data: bytes, folder: Path, *, authority: str = "税务", kind: str 
     """The good lines of a table, its faults, and how many rows were refused."""
     source, target = folder / "given", folder / "checked"
     source.write_bytes(data)
-    found = check_table(source, target, load_registry(), authority=authority, kind=kind)
+    found = check_table(source, target, load_registry(), sheet=rows_of, authority=authority, kind=kind)
     packed = target.read_bytes()
     assert sha256(packed).hexdigest() == found.sha256
     lines = unpacked(packed)

@@ -25,6 +25,7 @@ from services.ingest.domain.cells import kind_fault
 from services.ingest.domain.statements import Checked, authority_of, check
 from services.ingest.handlers import Delivery
 from services.ingest.handlers.deliveries import BULK, CheckedTable, keep_statements, keep_table
+from services.ingest.sandbox.xlsx import rows_of
 from services.ingest.sources import Unfetched, client, download
 from services.ingest.sources.deliveries import BadTable, check_table, statements
 
@@ -155,7 +156,9 @@ async def deliver(request: Request, principal: Writer, true_on: TrueOn = None, k
         given = Path(folder) / "given"
         digest = await _given(request, given)
         try:
-            table = await asyncio.to_thread(check_table, given, Path(folder) / "checked", registry, authority=authority, kind=kind)
+            table = await asyncio.to_thread(
+                check_table, given, Path(folder) / "checked", registry, sheet=rows_of, authority=authority, kind=kind
+            )
         except BadTable as bad:
             errors = [Fault(fault.at, fault.problem, fault.hint) for fault in bad.faults]
             raise Problem(bad.faults[0].code, "整个表格不能采用，原因见 errors", errors=errors) from bad

@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from xml.etree.ElementTree import Element
 
 from services.ingest.domain.reading import NotADocument
-from services.ingest.sandbox.archive import Package, attribute, child, damaged, local
+from services.ingest.sandbox.archive import Package, attribute, child, damaged, kind_of, local, open_package
 
 COLUMNS = 256
 """Columns a sheet may use; a list that people read has a dozen."""
@@ -66,11 +66,14 @@ def text_of(package: Package) -> tuple[str, int, tuple[str, ...]]:
     return "\n\f\n".join(sheets) + "\n", len(sheets), tuple(notes)
 
 
-def rows_of(package: Package) -> Iterator[list[str | None]]:
+def rows_of(data: bytes) -> Iterator[list[str | None]]:
     """The rows of a workbook's first visible sheet, cell by cell: numbers with all their digits, days as 2025-06-30, None where blank.
 
     A formula that was saved without its value is refused. Raises NotADocument.
     """
+    if kind_of(data) != "xlsx":
+        raise NotADocument("not-a-document", "不是 XLSX 工作簿。", "请另存为 XLSX 或 CSV 后提交。")
+    package = open_package(data)
     workbook = package.tree(package.main)
     book, parts = _book(package, workbook), {identity: part for identity, (_, part) in package.related(package.main).items()}
     for sheet in child(workbook, "sheets") or ():

@@ -8,7 +8,7 @@ that file, so nothing that was refused can reach it. Rows are named by their num
 import csv
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -27,8 +27,6 @@ from services.ingest.domain.reading import NotADocument
 from services.ingest.domain.statements import Fault, Statement
 from services.ingest.handlers import FAULTS_KEPT
 from services.ingest.handlers.deliveries import CheckedTable
-from services.ingest.sandbox.archive import kind_of, open_package
-from services.ingest.sandbox.xlsx import rows_of
 
 ROWS = 1_000_000
 """Rows a table may have."""
@@ -36,6 +34,10 @@ _AT_ONCE = 65_536  # rows
 _BLOCK = 16 * 1024 * 1024  # bytes of CSV
 _PLAIN = {signed: rf"^{'-?' if signed else ''}(0|[1-9][0-9]{{0,17}})(\.[0-9]{{1,12}})?$" for signed in (True, False)}
 _TEXT = pa.string()
+
+
+Sheet = Callable[[bytes], Iterator[list[str | None]]]
+"""Reads the rows of a workbook's first sheet. Raises NotADocument."""
 
 
 class BadTable(ValueError):
@@ -54,10 +56,12 @@ def statements(checked: CheckedTable, true_on: date) -> tuple[Statement, ...]:
     return tuple(Statement(one["uscc"], one.get("name"), true_on, one["facts"], one.get("records", {})) for one in given)
 
 
-def check_table(source: Path, target: Path, registry: Registry, *, authority: str, kind: str | None = None) -> CheckedTable:
-    """Check every cell of a table and write its good rows to `target`. With `kind` it is the table of that record kind, of which an
-    enterprise's rows are good together or not at all. Raises BadTable."""
-    headings, batches = _opened(source)
+def check_table(source: Path, target: Path, registry: Registry, *, sheet: Sheet, authority: str, kind: str | None = None) -> CheckedTable:
+    """Check every cell of a table and write its good rows to `target`; `sheet` reads a workbook. Raises BadTable.
+
+    With `kind` it is the table of that record kind, of which an enterprise's rows are good together or not at all.
+    """
+    headings, batches = _opened(source, sheet)
     columns, faults = columns_of(headings, registry, authority=authority, kind=kind)
     if faults:
         raise BadTable(*faults)
@@ -94,7 +98,7 @@ class _Found:
 _Batches = Iterator[pa.RecordBatch]
 
 
-def _opened(source: Path) -> tuple[list[str], _Batches]:
+def _opened(source: Path, sheet: Sheet) -> tuple[list[str], _Batches]:
     """The headings of a table, and its rows as text in lots. Raises BadTable."""
     with source.open("rb") as file:
         start = file.read(4)
@@ -103,7 +107,7 @@ def _opened(source: Path) -> tuple[list[str], _Batches]:
             table = pyarrow.parquet.ParquetFile(source)
             return list(table.schema_arrow.names), _counted(map(_as_text, table.iter_batches(_AT_ONCE)))
         if start == b"PK\x03\x04":
-            return _workbook(source.read_bytes())
+            return _workbook(source.read_bytes(), sheet)
         return _csv(source)
     except pa.ArrowException as error:
         raise BadTable(Fault("file", "unreadable", "不是完整的 CSV、Parquet 或 XLSX 表格", "请重新导出后提交")) from error
@@ -158,10 +162,8 @@ def _is_utf8(source: Path) -> bool:
     return True
 
 
-def _workbook(data: bytes) -> tuple[list[str], _Batches]:
-    if kind_of(data) != "xlsx":
-        raise BadTable(Fault("file", "not-a-document", "不是 XLSX 工作簿", "请另存为 XLSX 或 CSV 后提交"))
-    rows = list(rows_of(open_package(data)))
+def _workbook(data: bytes, sheet: Sheet) -> tuple[list[str], _Batches]:
+    rows = list(sheet(data))
     headings = [heading or "" for heading in rows[0]] if rows else []
     width = len(headings)
     if any(len(row) > width for row in rows):

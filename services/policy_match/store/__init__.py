@@ -3,7 +3,7 @@
 Every enterprise row holds its shard: the partition of its USCC on facts.v1.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -13,8 +13,10 @@ from contracts.rules import Benefit, loads, parse_benefit
 from services.chassis.database import Connection
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.matches import City, Key, Match, Offer
-from services.policy_match.domain.profile import Origin, Profile, Statement, joined
+from services.policy_match.domain.profile import Profile, Statement, joined
 from services.policy_match.handlers import Answer, Dispute, Kept, Run
+from services.policy_match.store.deliveries import Deliveries
+from services.policy_match.store.rows import profile_of, stated_of, transposed
 from services.policy_match.store.shards import city_of
 
 
@@ -33,21 +35,11 @@ def _benefit(body: str) -> Benefit:
     return parse_benefit(loads(body))
 
 
-_day = lru_cache(maxsize=4096)(date.fromisoformat)
-_instant = lru_cache(maxsize=4096)(datetime.fromisoformat)  # few deliveries, many facts: the same moments over and over
-
-
-def _profile(row: Any) -> Profile:
-    authority = row["authority"]
-    stated = {key: Origin(authority, _day(true_on), _instant(known_on)) for key, (true_on, known_on) in row["stated"].items()}
-    return Profile(row["uscc"], row["name"], row["facts"], row["records"], stated)
-
-
 def _match(row: Any) -> Match:
     return Match(Key(row["uscc"], row["benefit"], row["occasion"]), row["version"], row["low"], row["high"], row["deadline"])
 
 
-class Store:
+class Store(Deliveries):
     """The queries, bound to one connection's transaction."""
 
     def __init__(self, connection: Connection) -> None:
@@ -69,7 +61,7 @@ class Store:
             " ON CONFLICT (id) DO UPDATE SET version = excluded.version, status = excluded.status, matched = excluded.matched,"
             " body = excluded.body, traceparent = excluded.traceparent, changed_at = excluded.changed_at"
             " WHERE benefits.version <= excluded.version RETURNING id",
-            *_columns(
+            *transposed(
                 [(r.benefit.id, r.version, r.status, r.matched, r.benefit.model_dump(by_alias=True), r.traceparent) for r in rows], 6
             ),
             at,
@@ -134,7 +126,7 @@ class Store:
             list(usccs),
             None if authorities is None else list(authorities),
         )
-        return {(row["uscc"], row["authority"]): _profile(row) for row in rows}
+        return {(row["uscc"], row["authority"]): profile_of(row, row["facts"], row["records"]) for row in rows}
 
     async def put_parts(self, parts: Mapping[tuple[str, str], Profile], partition: int, at: datetime) -> None:
         """Keep what authorities say of enterprises."""
@@ -149,7 +141,7 @@ class Store:
             " FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[]) AS u, shard"
             " ON CONFLICT (uscc, authority) DO UPDATE SET name = excluded.name, facts = excluded.facts, records = excluded.records,"
             " stated = excluded.stated, changed_at = excluded.changed_at, revision = excluded.revision",
-            *_columns([(p.uscc, of, p.name, dict(p.facts), dict(p.records), _stated(p)) for (_, of), p in parts.items()], 6),
+            *transposed([(p.uscc, of, p.name, dict(p.facts), dict(p.records), stated_of(p)) for (_, of), p in parts.items()], 6),
             partition,
             at,
         )
@@ -160,7 +152,7 @@ class Store:
             "INSERT INTO statements (id, uscc, authority, delivery, true_on, known_on, name, facts, records)"
             " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[], $6::timestamptz[], $7::text[],"
             " $8::jsonb[], $9::jsonb[]) ON CONFLICT (id) DO NOTHING",
-            *_columns(
+            *transposed(
                 [
                     (s.id, s.uscc, s.authority, s.delivery, s.true_on, s.known_on, s.name, dict(s.facts), dict(s.records))
                     for s in statements
@@ -240,7 +232,7 @@ class Store:
                 " SELECT u.*, $8, $9 FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::numeric[], $6::numeric[],"
                 " $7::date[]) AS u ON CONFLICT (uscc, benefit, occasion) DO UPDATE SET version = excluded.version,"
                 " low = excluded.low, high = excluded.high, deadline = excluded.deadline",
-                *_columns([(*m.key, m.version, m.low, m.high, m.deadline) for m in matches], 7),
+                *transposed([(*m.key, m.version, m.low, m.high, m.deadline) for m in matches], 7),
                 partition,
                 at,
             )
@@ -251,7 +243,7 @@ class Store:
             await self._db.execute(
                 "DELETE FROM matches m USING unnest($1::text[], $2::text[], $3::text[]) AS u(uscc, benefit, occasion)"
                 " WHERE m.uscc = u.uscc AND m.benefit = u.benefit AND m.occasion = u.occasion",
-                *_columns(list(keys), 3),
+                *transposed(list(keys), 3),
             )
 
     async def standing(self, uscc: str) -> list[Standing]:
@@ -270,7 +262,7 @@ class Store:
             "INSERT INTO runs (benefit, version, partition, as_of, reason, eligible, ineligible, undetermined, faulty, low, high, at)"
             " SELECT u.*, $12 FROM unnest($1::text[], $2::int[], $3::int[], $4::date[], $5::text[], $6::int[], $7::int[], $8::int[],"
             " $9::int[], $10::numeric[], $11::numeric[]) AS u",
-            *_columns([(r.benefit, r.version, r.partition, r.as_of, r.reason, *astuple(r.counts)) for r in runs], 11),
+            *transposed([(r.benefit, r.version, r.partition, r.as_of, r.reason, *astuple(r.counts)) for r in runs], 11),
             at,
         )
 
@@ -292,7 +284,7 @@ class Store:
         await self._db.execute(
             "INSERT INTO disputes (id, uscc, fact, authority, claimed, reason, at) SELECT * FROM unnest($1::text[], $2::text[],"
             " $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::timestamptz[]) ON CONFLICT (id) DO NOTHING",
-            *_columns([astuple(dispute) for dispute in disputes], 7),
+            *transposed([astuple(dispute) for dispute in disputes], 7),
         )
 
     async def disputes(self, uscc: str) -> list[Dispute]:
@@ -308,18 +300,9 @@ class Store:
             "INSERT INTO answers (id, uscc, benefit, occasion, message, kind, reason, rating, not_for_me, at)"
             " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[],"
             " $9::bool[], $10::timestamptz[]) ON CONFLICT (id) DO NOTHING",
-            *_columns([astuple(answer) for answer in answers], 10),
+            *transposed([astuple(answer) for answer in answers], 10),
         )
 
     async def begin_day(self, day: date, at: datetime) -> bool:
         """Note that a day's sweep was said; False when it was before."""
         return bool(await self._db.fetchval("INSERT INTO days (day, at) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true", day, at))
-
-
-def _stated(profile: Profile) -> dict[str, tuple[date, datetime]]:
-    return {key: (o.true_on, o.known_on) for key, o in profile.stated.items()}
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows as columns, the form `unnest` takes; so many empty columns when there is no row."""
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

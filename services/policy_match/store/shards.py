@@ -40,28 +40,29 @@ _HELD: dict[int, _Held] = {}
 _INEXACT = re.compile(r"[0-9.]{17}")  # more digits than a binary float keeps
 
 
-def _decoded(text: str) -> Any:
+def decoded(text: str) -> Any:
     """JSON whose numbers are worth exactly what is written, though some may be binary floats: of at most 15 digits these keep all."""
     return loads(text) if _INEXACT.search(text) else orjson.loads(text)
 
 
-def _put_together(rows: Iterable[Any]) -> Iterator[Enterprise]:
+def put_together(rows: Iterable[Any]) -> Iterator[Enterprise]:
     """The enterprises of rows of profiles, those of one enterprise together."""
     for uscc, parts in groupby(rows, key=itemgetter("uscc")):
         name, facts, records = "", dict[str, Any](), dict[str, Any]()
         for part in parts:
             name = max(name, part["name"])
-            facts.update(_decoded(part["facts"]))
-            records.update(_decoded(part["records"]))
+            facts.update(decoded(part["facts"]))
+            records.update(decoded(part["records"]))
         yield Enterprise(uscc, name, facts, records)
 
 
 def _gather(rows: Iterable[Any], gathering: Gathering) -> None:
-    for enterprise in _put_together(rows):
+    for enterprise in put_together(rows):
         gathering.add(enterprise)
 
 
-def _exactly(given: Enterprise) -> Enterprise:
+def exactly(given: Enterprise) -> Enterprise:
+    """The enterprise with its numbers as the domain has them."""
     return enterprise_of({"uscc": given.uscc, "name": given.name, "facts": given.facts, "records": given.records})
 
 
@@ -106,4 +107,4 @@ async def _changed_since(db: Connection, partition: int, revision: int) -> dict[
         partition,
         revision,
     )
-    return {enterprise.uscc: _exactly(enterprise) for enterprise in _put_together(rows)}
+    return {enterprise.uscc: exactly(enterprise) for enterprise in put_together(rows)}

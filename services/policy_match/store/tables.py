@@ -5,7 +5,20 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, Numeric, SmallInteger, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    Numeric,
+    SmallInteger,
+    Text,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
@@ -162,3 +175,39 @@ class DayRow(Table, table=True):
     __tablename__ = "days"
     day: date = Field(primary_key=True)
     at: datetime = _moment()
+
+
+class DeliveryRow(Table, table=True):
+    """A bulk file of facts: where it lies, how far it is loaded, and why not further."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (
+        CheckConstraint("state IN ('waiting', 'loading', 'loaded')"),
+        Index("deliveries_due", "due_at", postgresql_where=text("state <> 'loaded'")),
+    )
+    delivery: str = Field(primary_key=True, sa_type=Text)
+    identity: str = Field(sa_type=Text)
+    authority: str = Field(sa_type=Text)
+    address: str = Field(sa_type=Text)
+    sha256: str = Field(sa_type=Text)
+    rows: int
+    true_on: date
+    known_on: datetime = _moment()
+    traceparent: str | None = Field(default=None, sa_type=Text)
+    state: str = Field(sa_type=Text)
+    due_at: datetime = _moment()
+    failures: int
+    problem: str | None = Field(default=None, sa_type=Text)
+    loaded: int
+    changed: int
+    left_out: int
+
+
+class DeliveredShardRow(Table, table=True):
+    """The lines of a bulk file that lie in one shard, packed; gone once they are loaded."""
+
+    __tablename__ = "delivered_shards"
+    __table_args__ = (ForeignKeyConstraint(["delivery"], ["deliveries.delivery"]),)
+    delivery: str = Field(primary_key=True, sa_type=Text)
+    partition: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    lines: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
