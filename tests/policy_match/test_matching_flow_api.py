@@ -9,7 +9,7 @@ from contracts.events import BenefitConfirmed, BenefitPublished, FactDisputed, F
 from contracts.rules import Decision, dumps, loads, parse_benefit
 from services.chassis.clock import city_day, now
 from services.policy_match.main import build
-from services.policy_match.store import Table
+from services.policy_match.store.tables import Table
 from tests.running import Running, differences, running
 from tests.service_room import alone, room_of, uscc
 

@@ -3,186 +3,21 @@
 Every enterprise row holds its shard: the partition of its USCC on facts.v1.
 """
 
-import asyncio
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import astuple, dataclass
 from datetime import date, datetime
-from decimal import Decimal
 from functools import lru_cache
-from itertools import groupby
-from operator import itemgetter
 from typing import Any
-from uuid import UUID
 
-import orjson
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Identity, Index, Numeric, SmallInteger, Text
-from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
-
-from contracts.registry import load_registry
 from contracts.rules import Benefit, loads, parse_benefit
 from services.chassis.database import Connection
-from services.policy_match.domain.columns import Columns
-from services.policy_match.domain.enterprise import Enterprise, enterprise_of
-from services.policy_match.domain.gathering import Gathering, columns_of
+from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.matches import City, Key, Match, Offer
-from services.policy_match.domain.profile import Origin, Profile, Statement, joined
+from services.policy_match.domain.profile import Profile, Statement, joined
 from services.policy_match.handlers import Answer, Dispute, Kept, Run
-
-
-class Table(SQLModel, registry=registry()):
-    """The tables of this service; each service has a registry of its own, because table names repeat between them."""
-
-
-def _moment() -> Any:
-    return Field(default=None, sa_column=Column(DateTime(timezone=True), nullable=False))
-
-
-class BenefitRow(Table, table=True):
-    """The newest version of a benefit; `matched` when its rule tests a fact."""
-
-    __tablename__ = "benefits"
-    __table_args__ = (CheckConstraint("status IN ('published', 'suspended', 'withdrawn', 'expired')"),)
-    id: str = Field(primary_key=True, sa_type=Text)
-    version: int
-    status: str = Field(sa_type=Text)
-    matched: bool
-    body: dict[str, Any] = Field(sa_type=JSONB)
-    traceparent: str | None = Field(default=None, sa_type=Text)
-    changed_at: datetime = _moment()
-
-
-class StatementRow(Table, table=True):
-    """What an authority stated of an enterprise in one delivery: true on a day, known on a moment."""
-
-    __tablename__ = "statements"
-    __table_args__ = (Index("statements_uscc", "uscc", "known_on"),)
-    id: str = Field(primary_key=True, sa_type=Text)
-    uscc: str = Field(sa_type=Text)
-    authority: str = Field(sa_type=Text)
-    delivery: str = Field(sa_type=Text)
-    true_on: date
-    known_on: datetime = _moment()
-    name: str | None = Field(default=None, sa_type=Text)
-    facts: dict[str, Any] = Field(sa_type=JSONB)
-    records: dict[str, Any] = Field(sa_type=JSONB)
-
-
-class ProfileRow(Table, table=True):
-    """What one authority says of an enterprise now; `stated` is {fact, fact@period or kind: [true_on, known_on]}.
-
-    One fact has one authority, so the parts of an enterprise never meet, and a delivery touches the part of its authority only.
-    """
-
-    __tablename__ = "profiles"
-    __table_args__ = (Index("profiles_partition", "partition", "revision"),)
-    uscc: str = Field(primary_key=True, sa_type=Text)
-    authority: str = Field(primary_key=True, sa_type=Text)
-    name: str = Field(sa_type=Text)
-    partition: int = Field(sa_type=SmallInteger)
-    facts: dict[str, Any] = Field(sa_type=JSONB)
-    records: dict[str, Any] = Field(sa_type=JSONB)
-    stated: dict[str, Any] = Field(sa_type=JSONB)
-    changed_at: datetime = _moment()
-    revision: int = Field(sa_type=BigInteger)
-
-
-class ShardRow(Table, table=True):
-    """How far the profiles of a shard have come: the revision of the last change, and an epoch that ends when some are taken out."""
-
-    __tablename__ = "shards"
-    partition: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
-    epoch: UUID
-    revision: int = Field(sa_type=BigInteger)
-
-
-class FormerUscc(Table, table=True):
-    """A USCC that was replaced."""
-
-    __tablename__ = "former_usccs"
-    former: str = Field(primary_key=True, sa_type=Text)
-    uscc: str = Field(sa_type=Text)
-    since: date
-
-
-class DisputeRow(Table, table=True):
-    """A fact an enterprise says is wrong."""
-
-    __tablename__ = "disputes"
-    __table_args__ = (Index("disputes_uscc", "uscc", "at"),)
-    id: str = Field(primary_key=True, sa_type=Text)
-    uscc: str = Field(sa_type=Text)
-    fact: str = Field(sa_type=Text)
-    authority: str = Field(sa_type=Text)
-    claimed: Any = Field(default=None, sa_column=Column(JSONB, nullable=True))
-    reason: str | None = Field(default=None, sa_type=Text)
-    at: datetime = _moment()
-
-
-class MatchRow(Table, table=True):
-    """An eligible pair; `since` when it was first found."""
-
-    __tablename__ = "matches"
-    __table_args__ = (Index("matches_shard", "partition", "benefit"),)
-    uscc: str = Field(primary_key=True, sa_type=Text)
-    benefit: str = Field(primary_key=True, sa_type=Text)
-    occasion: str = Field(primary_key=True, sa_type=Text)
-    version: int
-    low: Decimal | None = Field(default=None, sa_type=Numeric(18, 2))
-    high: Decimal | None = Field(default=None, sa_type=Numeric(18, 2))
-    deadline: date | None = None
-    partition: int = Field(sa_type=SmallInteger)
-    since: datetime = _moment()
-
-
-class RunRow(Table, table=True):
-    """How a benefit came out over one shard in one sweep."""
-
-    __tablename__ = "runs"
-    __table_args__ = (Index("runs_last", "benefit", "partition", "id"),)
-    id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
-    benefit: str = Field(sa_type=Text)
-    version: int
-    partition: int = Field(sa_type=SmallInteger)
-    as_of: date
-    reason: str = Field(sa_type=Text)
-    eligible: int
-    ineligible: int
-    undetermined: int
-    faulty: int
-    low: Decimal = Field(sa_type=Numeric(20, 2))
-    high: Decimal | None = Field(default=None, sa_type=Numeric(20, 2))
-    at: datetime = _moment()
-
-
-class AnswerRow(Table, table=True):
-    """What an enterprise did with a message."""
-
-    __tablename__ = "answers"
-    __table_args__ = (
-        CheckConstraint("kind IN ('read', 'confirmed', 'declined', 'feedback')"),
-        Index("answers_uscc", "uscc", "benefit", "at"),
-    )
-    id: str = Field(primary_key=True, sa_type=Text)
-    uscc: str = Field(sa_type=Text)
-    benefit: str = Field(sa_type=Text)
-    occasion: str | None = Field(default=None, sa_type=Text)
-    message: str | None = Field(default=None, sa_type=Text)
-    kind: str = Field(sa_type=Text)
-    reason: str | None = Field(default=None, sa_type=Text)
-    rating: int | None = None
-    not_for_me: bool = False
-    at: datetime = _moment()
-
-
-class DayRow(Table, table=True):
-    """A day whose sweep was said."""
-
-    __tablename__ = "days"
-    day: date = Field(primary_key=True)
-    at: datetime = _moment()
+from services.policy_match.store.deliveries import Deliveries
+from services.policy_match.store.rows import profile_of, stated_of, transposed
+from services.policy_match.store.shards import city_of
 
 
 @dataclass(frozen=True)
@@ -200,65 +35,11 @@ def _benefit(body: str) -> Benefit:
     return parse_benefit(loads(body))
 
 
-_day = lru_cache(maxsize=4096)(date.fromisoformat)
-_instant = lru_cache(maxsize=4096)(datetime.fromisoformat)  # few deliveries, many facts: the same moments over and over
-
-
-def _profile(row: Any) -> Profile:
-    authority = row["authority"]
-    stated = {key: Origin(authority, _day(true_on), _instant(known_on)) for key, (true_on, known_on) in row["stated"].items()}
-    return Profile(row["uscc"], row["name"], row["facts"], row["records"], stated)
-
-
 def _match(row: Any) -> Match:
     return Match(Key(row["uscc"], row["benefit"], row["occasion"]), row["version"], row["low"], row["high"], row["deadline"])
 
 
-# ----------------------------------------------------------------------------------------------- the shards held in memory
-
-READ_AT_ONCE = 4096
-"""Rows of profiles read before they become columns."""
-
-
-@dataclass(frozen=True)
-class _Held:
-    """A shard as it stood in an epoch at a revision; no other epoch, of whatever database, has the same name."""
-
-    epoch: UUID
-    revision: int
-    city: City
-
-
-_HELD: dict[int, _Held] = {}
-_INEXACT = re.compile(r"[0-9.]{17}")  # more digits than a binary float keeps
-
-
-def _decoded(text: str) -> Any:
-    """JSON whose numbers are worth exactly what is written, though some may be binary floats: of at most 15 digits these keep all."""
-    return loads(text) if _INEXACT.search(text) else orjson.loads(text)
-
-
-def _put_together(rows: Iterable[Any]) -> Iterator[Enterprise]:
-    """The enterprises of rows of profiles, those of one enterprise together."""
-    for uscc, parts in groupby(rows, key=itemgetter("uscc")):
-        name, facts, records = "", dict[str, Any](), dict[str, Any]()
-        for part in parts:
-            name = max(name, part["name"])
-            facts.update(_decoded(part["facts"]))
-            records.update(_decoded(part["records"]))
-        yield Enterprise(uscc, name, facts, records)
-
-
-def _gather(rows: Iterable[Any], gathering: Gathering) -> None:
-    for enterprise in _put_together(rows):
-        gathering.add(enterprise)
-
-
-def _exactly(given: Enterprise) -> Enterprise:
-    return enterprise_of({"uscc": given.uscc, "name": given.name, "facts": given.facts, "records": given.records})
-
-
-class Store:
+class Store(Deliveries):
     """The queries, bound to one connection's transaction."""
 
     def __init__(self, connection: Connection) -> None:
@@ -280,7 +61,7 @@ class Store:
             " ON CONFLICT (id) DO UPDATE SET version = excluded.version, status = excluded.status, matched = excluded.matched,"
             " body = excluded.body, traceparent = excluded.traceparent, changed_at = excluded.changed_at"
             " WHERE benefits.version <= excluded.version RETURNING id",
-            *_columns(
+            *transposed(
                 [(r.benefit.id, r.version, r.status, r.matched, r.benefit.model_dump(by_alias=True), r.traceparent) for r in rows], 6
             ),
             at,
@@ -327,44 +108,7 @@ class Store:
 
     async def city(self, partition: int) -> City:
         """The enterprises of a shard as columns. They are held in memory, and only what changed since is read."""
-        stands = await self._db.fetchrow("SELECT epoch, revision FROM shards WHERE partition = $1", partition)
-        if stands is None:
-            return City(columns_of((), load_registry()))
-        held = _HELD.get(partition)
-        if held is None or held.epoch != stands["epoch"] or held.revision > stands["revision"] or held.city.worn:
-            columns = await self._columns(partition)
-            held = _Held(stands["epoch"], stands["revision"], City(columns))
-        elif held.revision < stands["revision"]:
-            renewed = {**held.city.renewed, **await self._changed_since(partition, held.revision)}
-            held = _Held(stands["epoch"], stands["revision"], City(held.city.columns, renewed))
-        if not self._changed:
-            _HELD[partition] = held
-        return held.city
-
-    async def _columns(self, partition: int) -> Columns:
-        """All enterprises of a shard, read and laid out apart from the event loop."""
-        gathering = Gathering(load_registry())
-        async with self._db.transaction():
-            cursor = await self._db.cursor(
-                "SELECT uscc, name, facts::text, records::text FROM profiles WHERE partition = $1 ORDER BY uscc", partition
-            )
-            pending: list[Any] = []  # the last enterprise may have more rows to come
-            while rows := await cursor.fetch(READ_AT_ONCE):
-                pending += rows
-                last = pending[-1]["uscc"]
-                await asyncio.to_thread(_gather, [row for row in pending if row["uscc"] != last], gathering)
-                pending = [row for row in pending if row["uscc"] == last]
-        _gather(pending, gathering)
-        return await asyncio.to_thread(gathering.columns)
-
-    async def _changed_since(self, partition: int, revision: int) -> dict[str, Enterprise]:
-        rows = await self._db.fetch(
-            "SELECT uscc, name, facts::text, records::text FROM profiles WHERE uscc IN"
-            " (SELECT uscc FROM profiles WHERE partition = $1 AND revision > $2) ORDER BY uscc",
-            partition,
-            revision,
-        )
-        return {enterprise.uscc: _exactly(enterprise) for enterprise in _put_together(rows)}
+        return await city_of(self._db, partition, hold=not self._changed)
 
     async def profiles(self, usccs: Collection[str]) -> dict[str, Profile]:
         """Those of these enterprises that are known."""
@@ -382,7 +126,7 @@ class Store:
             list(usccs),
             None if authorities is None else list(authorities),
         )
-        return {(row["uscc"], row["authority"]): _profile(row) for row in rows}
+        return {(row["uscc"], row["authority"]): profile_of(row, row["facts"], row["records"]) for row in rows}
 
     async def put_parts(self, parts: Mapping[tuple[str, str], Profile], partition: int, at: datetime) -> None:
         """Keep what authorities say of enterprises."""
@@ -397,7 +141,7 @@ class Store:
             " FROM unnest($1::text[], $2::text[], $3::text[], $4::jsonb[], $5::jsonb[], $6::jsonb[]) AS u, shard"
             " ON CONFLICT (uscc, authority) DO UPDATE SET name = excluded.name, facts = excluded.facts, records = excluded.records,"
             " stated = excluded.stated, changed_at = excluded.changed_at, revision = excluded.revision",
-            *_columns([(p.uscc, of, p.name, dict(p.facts), dict(p.records), _stated(p)) for (_, of), p in parts.items()], 6),
+            *transposed([(p.uscc, of, p.name, dict(p.facts), dict(p.records), stated_of(p)) for (_, of), p in parts.items()], 6),
             partition,
             at,
         )
@@ -408,7 +152,7 @@ class Store:
             "INSERT INTO statements (id, uscc, authority, delivery, true_on, known_on, name, facts, records)"
             " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::date[], $6::timestamptz[], $7::text[],"
             " $8::jsonb[], $9::jsonb[]) ON CONFLICT (id) DO NOTHING",
-            *_columns(
+            *transposed(
                 [
                     (s.id, s.uscc, s.authority, s.delivery, s.true_on, s.known_on, s.name, dict(s.facts), dict(s.records))
                     for s in statements
@@ -488,7 +232,7 @@ class Store:
                 " SELECT u.*, $8, $9 FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::numeric[], $6::numeric[],"
                 " $7::date[]) AS u ON CONFLICT (uscc, benefit, occasion) DO UPDATE SET version = excluded.version,"
                 " low = excluded.low, high = excluded.high, deadline = excluded.deadline",
-                *_columns([(*m.key, m.version, m.low, m.high, m.deadline) for m in matches], 7),
+                *transposed([(*m.key, m.version, m.low, m.high, m.deadline) for m in matches], 7),
                 partition,
                 at,
             )
@@ -499,7 +243,7 @@ class Store:
             await self._db.execute(
                 "DELETE FROM matches m USING unnest($1::text[], $2::text[], $3::text[]) AS u(uscc, benefit, occasion)"
                 " WHERE m.uscc = u.uscc AND m.benefit = u.benefit AND m.occasion = u.occasion",
-                *_columns(list(keys), 3),
+                *transposed(list(keys), 3),
             )
 
     async def standing(self, uscc: str) -> list[Standing]:
@@ -518,7 +262,7 @@ class Store:
             "INSERT INTO runs (benefit, version, partition, as_of, reason, eligible, ineligible, undetermined, faulty, low, high, at)"
             " SELECT u.*, $12 FROM unnest($1::text[], $2::int[], $3::int[], $4::date[], $5::text[], $6::int[], $7::int[], $8::int[],"
             " $9::int[], $10::numeric[], $11::numeric[]) AS u",
-            *_columns([(r.benefit, r.version, r.partition, r.as_of, r.reason, *astuple(r.counts)) for r in runs], 11),
+            *transposed([(r.benefit, r.version, r.partition, r.as_of, r.reason, *astuple(r.counts)) for r in runs], 11),
             at,
         )
 
@@ -540,7 +284,7 @@ class Store:
         await self._db.execute(
             "INSERT INTO disputes (id, uscc, fact, authority, claimed, reason, at) SELECT * FROM unnest($1::text[], $2::text[],"
             " $3::text[], $4::text[], $5::jsonb[], $6::text[], $7::timestamptz[]) ON CONFLICT (id) DO NOTHING",
-            *_columns([astuple(dispute) for dispute in disputes], 7),
+            *transposed([astuple(dispute) for dispute in disputes], 7),
         )
 
     async def disputes(self, uscc: str) -> list[Dispute]:
@@ -556,18 +300,9 @@ class Store:
             "INSERT INTO answers (id, uscc, benefit, occasion, message, kind, reason, rating, not_for_me, at)"
             " SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[],"
             " $9::bool[], $10::timestamptz[]) ON CONFLICT (id) DO NOTHING",
-            *_columns([astuple(answer) for answer in answers], 10),
+            *transposed([astuple(answer) for answer in answers], 10),
         )
 
     async def begin_day(self, day: date, at: datetime) -> bool:
         """Note that a day's sweep was said; False when it was before."""
         return bool(await self._db.fetchval("INSERT INTO days (day, at) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true", day, at))
-
-
-def _stated(profile: Profile) -> dict[str, tuple[date, datetime]]:
-    return {key: (o.true_on, o.known_on) for key, o in profile.stated.items()}
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows as columns, the form `unnest` takes; so many empty columns when there is no row."""
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]

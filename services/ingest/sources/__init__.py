@@ -4,11 +4,13 @@ Addresses come from strangers and go through the chassis's dialer. A site is ask
 marks of the last answer (ETag, Last-Modified), never where its robots.txt says no, and later when it says later.
 """
 
+import asyncio
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from pathlib import PurePosixPath
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 from urllib.robotparser import RobotFileParser
 
@@ -24,6 +26,8 @@ AGENT = "zhaoqi"
 """How we call ourselves: the name that a site's robots.txt may speak to."""
 TOTAL = 30.0
 """Seconds for one document."""
+TABLE_TOTAL = 300.0
+"""Seconds for one table of facts."""
 OCR_TOTAL = 300.0
 """Seconds an OCR may take for one document."""
 log = structlog.get_logger()
@@ -64,22 +68,9 @@ async def fetch(
     headers = {"User-Agent": AGENT, "Accept": "text/html,application/pdf,application/octet-stream;q=0.9,*/*;q=0.5"}
     headers |= {"If-None-Match": etag} if etag else {}
     headers |= {"If-Modified-Since": modified} if modified else {}
-    try:
-        answer = await dialer.get(http, url, allow=allow, headers=headers, largest=LIMIT, total=TOTAL)
-    except dialer.Refused as refused:
-        raise Unfetched(f"不能读取该网址：{refused}", "请核对网址，或下载后上传文件") from refused
-    except TimeoutError as error:
-        raise Unfetched(f"该网址 {TOTAL:.0f} 秒内没有给出完整的内容", "请稍后再试，或下载后上传文件") from error
-    except httpx.HTTPError as error:
-        raise Unfetched(f"与该网址的连接失败（{type(error).__name__}）", "请核对网址，或下载后上传文件") from error
-    if answer.status == 304 and (etag or modified):
+    answer = await _got(http, url, allow=allow, headers=headers, largest=LIMIT, total=TOTAL)
+    if answer is None:
         return None
-    if 300 <= answer.status < 400:
-        raise Unfetched(f"该网址转到了另一个网址：{answer.headers.get('location', '')[:300]}", "请改用转到的网址")
-    if answer.status != 200:
-        raise Unfetched(f"该网址的应答状态是 {answer.status}", "请核对网址，或下载后上传文件", after=_after(answer.headers))
-    if not answer.whole:
-        raise Unfetched(f"该网址的内容超过 {LIMIT // 1024 // 1024} MB", "请下载后拆分，再上传文件")
     return Fetched(
         url,
         _name(url, answer.headers.get("content-disposition", "")),
@@ -88,6 +79,37 @@ async def fetch(
         answer.headers.get("etag"),
         answer.headers.get("last-modified"),
     )
+
+
+async def download(http: httpx.AsyncClient, url: str, file: Path, *, allow: frozenset[str], largest: int) -> str:
+    """Fetch a table of facts into a file; its SHA-256 in hex. Raises Unfetched."""
+    answer = await _got(http, url, allow=allow, headers={"User-Agent": AGENT}, largest=largest, total=TABLE_TOTAL)
+    body = answer.body if answer else b""
+    await asyncio.to_thread(file.write_bytes, body)
+    return sha256(body).hexdigest()
+
+
+async def _got(
+    http: httpx.AsyncClient, url: str, *, allow: frozenset[str], headers: dict[str, str], largest: int, total: float
+) -> dialer.Answer | None:
+    """The whole answer of an address; None when it has not changed since the marks in `headers`. Raises Unfetched."""
+    try:
+        answer = await dialer.get(http, url, allow=allow, headers=headers, largest=largest, total=total)
+    except dialer.Refused as refused:
+        raise Unfetched(f"不能读取该网址：{refused}", "请核对网址，或下载后上传文件") from refused
+    except TimeoutError as error:
+        raise Unfetched(f"该网址 {total:.0f} 秒内没有给出完整的内容", "请稍后再试，或下载后上传文件") from error
+    except httpx.HTTPError as error:
+        raise Unfetched(f"与该网址的连接失败（{type(error).__name__}）", "请核对网址，或下载后上传文件") from error
+    if answer.status == 304 and {"If-None-Match", "If-Modified-Since"} & headers.keys():
+        return None
+    if 300 <= answer.status < 400:
+        raise Unfetched(f"该网址转到了另一个网址：{answer.headers.get('location', '')[:300]}", "请改用转到的网址")
+    if answer.status != 200:
+        raise Unfetched(f"该网址的应答状态是 {answer.status}", "请核对网址，或下载后上传文件", after=_after(answer.headers))
+    if not answer.whole:
+        raise Unfetched(f"该网址的内容超过 {largest // 1024 // 1024} MB", "请下载后拆分，再上传文件")
+    return answer
 
 
 async def robots(http: httpx.AsyncClient, url: str, *, allow: frozenset[str]) -> RobotFileParser:
