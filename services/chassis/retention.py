@@ -28,7 +28,7 @@ BATCH = 5000
 REST = 0.05
 """Seconds between two transactions, in which others come through."""
 SLACK = timedelta(days=14)
-"""How much longer than its topic an inbox row stays: a broker drops whole segments, a week of events by default, once their newest is old."""
+"""How much longer than its topic an inbox row stays: a broker drops whole segments, by default a week of events, by their newest."""
 SENT = timedelta(days=7)
 """How long a sent event stays in the outbox."""
 
@@ -68,10 +68,13 @@ async def forget(runtime: Runtime[Any]) -> None:
 async def forget_once(runtime: Runtime[Any]) -> None:
     """Forget all that is over; where another process is at it, leave it to that one."""
     for kind in over(clock.now(), in_memory=runtime.settings.kafka_in_memory, topics=TOPICS.values()):
-        while (gone := await _some(runtime, kind)) == BATCH:
+        while True:
+            gone = await _some(runtime, kind)
+            if gone is None:
+                return
+            if gone < BATCH:
+                break
             await asyncio.sleep(REST)
-        if gone is None:
-            return
 
 
 async def _some(runtime: Runtime[Any], kind: Over) -> int | None:
