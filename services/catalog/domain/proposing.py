@@ -91,7 +91,8 @@ def instructions(registry: Registry) -> str:
         ' "take": "…"}], "amount": null 或 {"quote": "…", "shape": "…", "value": "…", "of": "…", "period": "…", "cap": "…"}}。'
         '各项都是文字，不用的写 ""。\n'
         f"operator 取：{'；'.join(f'{name} {words}' for name, words in OPERATORS.items())}。\n"
-        f'period 取：{"；".join(f"{name} {words}" for name, words in PERIODS.items() if name)}，或 2025年、2025年第1季度、2025年3月；不分期间写 ""。\n'
+        f"period 取：{'；'.join(f'{name} {words}' for name, words in PERIODS.items() if name)}，"
+        '或 2025年、2025年第1季度、2025年3月；不分期间写 ""。\n'
         f'take 取：{"；".join(f"{name} {words}" for name, words in TAKES.items() if name)}；取数值本身写 ""。\n'
         "value 照条文写，如 2000万元、3%、50、是、制造业、2025年6月30日；多个用顿号隔开。\n"
         f"amount 的 shape 取：{'；'.join(f'{name} {words}' for name, words in SHAPES.items())}；rate 时 of 写计算所依的金额类属性；"
