@@ -30,6 +30,10 @@ class Settings(BaseSettings):
     )
     model_name: str = Field("", description="name of the model, needed with its address")
     model_key: SecretStr | None = Field(None, description="key of the model's API, where it wants one")
+    package_key: SecretStr | None = Field(None, description="Ed25519 private key that signs exported policies: 32 bytes in base64")
+    package_issuer: str = Field("", description="who signs exported policies, in words")
+    package_trusted: str = Field("", description="comma-separated name=public key in base64: whose packages of policies are taken")
+    api_key: SecretStr | None = Field(None, description="the caller's API key, for `zhaoqi package export` and `import`")
     crash: str | None = Field(None, description="fault tests only: name of the step at which the process kills itself")
 
     @model_validator(mode="after")

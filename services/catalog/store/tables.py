@@ -180,6 +180,23 @@ class ProposalRow(Table, table=True):
     decided_at: datetime | None = Field(default=None, sa_column=Column(TIMESTAMP(timezone=True)))
 
 
+class ImportRow(Table, table=True):
+    """A package of a policy that was taken: whose, its manifest and raw text, and the drafts it became."""
+
+    __tablename__ = "imports"
+    __table_args__ = (Index("imports_of", "document", "version"),)
+    package: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(sa_type=Text)
+    signer: str = Field(sa_type=Text)
+    document: str = Field(sa_type=Text)
+    version: int
+    manifest: str = Field(sa_type=Text)
+    text: str = Field(sa_type=Text)
+    benefits: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
+
+
 class Bound:
     """Queries bound to one transaction."""
 

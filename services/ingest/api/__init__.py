@@ -16,6 +16,7 @@ from contracts.registry import load_registry
 from services.chassis import clock, dialer
 from services.chassis.app import Reply, allow, command, runtime_of
 from services.chassis.auth import Principal
+from services.chassis.bodies import body_within
 from services.chassis.outbox import TooLarge
 from services.chassis.problems import Fault, Problem
 from services.ingest.api import documents, sources
@@ -133,7 +134,7 @@ async def upload(
     replaces: Annotated[str | None, Query(max_length=100, description="所取代的文件的编号；同字号或写明更正、修订的自动识别")] = None,
 ) -> Response:
     """Read a document. 202 with its id and version; the same bytes again answer 200 and change nothing."""
-    body, whole = await _body(request, DOCUMENT_LIMIT + _ENVELOPE)
+    body, whole = await body_within(request, DOCUMENT_LIMIT + _ENVELOPE)
     received = await _given(request, body) if whole else Received("", body)
     try:
         if len(received.data) > DOCUMENT_LIMIT or not whole:
@@ -170,7 +171,7 @@ async def state(request: Request, principal: Annotated[Principal, Depends(allow(
     authority = authority_of(principal.department, registry)
     if principal.kind != "authority" or authority is None:
         raise Problem("not-allowed", "只有登记表中的数据提供部门可以提供事实；请使用部门密钥，其 department 应为登记表中的部门")
-    data, whole = await _body(request, DELIVERY_LIMIT)
+    data, whole = await body_within(request, DELIVERY_LIMIT)
     if not whole:
         raise Problem("too-large", f"一次最多 {DELIVERY_LIMIT // 1024 // 1024} MB，请分批提供")
     runtime = runtime_of(request)
@@ -228,19 +229,6 @@ def _sees(principal: Principal) -> str | None:
     if principal.kind == "authority":
         return authority_of(principal.department, load_registry()) or ""
     return "" if principal.kind == "enterprise" else None
-
-
-async def _body(request: Request, limit: int) -> tuple[bytes, bool]:
-    """The body, and whether it is whole: reading stops past `limit`, so that nobody fills the memory."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > limit:
-            return b"".join(chunks), False
-    request._body = b"".join(chunks)  # where Starlette keeps it for form() and body()
-    return request._body, True
 
 
 async def _given(request: Request, body: bytes) -> Received:
