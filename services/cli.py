@@ -396,6 +396,40 @@ def _keys(given: argparse.Namespace) -> int:
     return DONE
 
 
+def _package_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="动作")
+    actions.add_parser("key", help="本地签名私钥对应的公钥；没有设置私钥时新建一对")
+    export = actions.add_parser("export", help="从目录服务导出一份文件及其事项，写成签名的政策包")
+    export.add_argument("document", help="文件编号")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="写到哪个文件")
+    export.add_argument("--version", type=int, metavar="N", help="文件的版本；不给时为最新")
+    export.add_argument("--drafts", action="store_true", help="连同未发布的最新版本")
+    for name, purpose in (("verify", "核验政策包：签名、内容、版本；不连任何服务"), ("import", "把政策包导入目录服务，成为待审核的草稿")):
+        actions.add_parser(name, help=purpose).add_argument("file", type=_file, help="政策包")
+
+
+def _package(given: argparse.Namespace) -> int:
+    from deploy import packages
+
+    try:
+        match given.action:
+            case "key":
+                say(packages.key())
+            case "export":
+                given.out.write_bytes(packages.fetch(given.document, version=given.version, drafts=given.drafts))
+            case "verify":
+                found = packages.verify(given.file.read_bytes())
+                told = {name: found.manifest.get(name) for name in ("issuer", "city", "exported_at", "language", "benefits", "origin")}
+                say({"package": found.id, "signer": found.signer, "document": found.document.get("document")} | told)
+            case "import":
+                say(packages.send(given.file.read_bytes()))
+    except packages.Failed as error:
+        return complain(*error.lines)
+    except OSError as error:
+        return complain(f"{error.filename}：{error.strerror or error}")
+    return DONE
+
+
 COMMANDS: dict[str, Command] = {
     "match": Command("哪些企业符合哪些事项、共多少钱", _match_arguments, _match),
     "explain": Command("一家企业为什么符合、不符合或尚不能确定", _explain_arguments, _explain),
@@ -406,6 +440,7 @@ COMMANDS: dict[str, Command] = {
     "demo": Command("从文件到收件箱走完全程", _demo_arguments, _demo),
     "up": Command("在本机启动全部服务并保持运行", _up_arguments, _up),
     "keys": Command("为调用方新建接口密钥", _keys_arguments, _keys),
+    "package": Command("政策包：签名导出、核验、导入别市的政策", _package_arguments, _package),
 }
 
 

@@ -7,7 +7,7 @@ which are said on the page they belong to.
 from collections.abc import Callable, Coroutine
 from datetime import date
 from importlib.resources import files
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -40,7 +40,7 @@ from services.catalog.domain.correcting import (
 )
 from services.catalog.domain.review import WORDS, Action, Standing
 from services.catalog.domain.working_rules import task_of
-from services.catalog.handlers import Checks, Kept, Unavailable
+from services.catalog.handlers import Checks, Kept, Unavailable, proposals
 from services.catalog.sources import working_rules
 from services.catalog.store import Filter
 from services.chassis import clock
@@ -251,6 +251,7 @@ async def _shown(
         kept = there(await store.benefit(benefit))
         history = await store.history(benefit)
         measure = await store.measure(kept.measure)
+        proposed = await store.proposals(benefit)
         try:
             checks, matcher = await handlers.check(kept, store, simulation(request), reach=reach), True
         except Unavailable:
@@ -259,7 +260,7 @@ async def _shown(
             checks, matcher = Checks((*findings, *doubts), readiness=grade), False
     said = loads(kept.body)
     clause = str((measure or {}).get("body") or said.get("text") or "")
-    return benefit_of(seat, kept, said, clause, checks, history, matcher=matcher, wrong=wrong, done=done)
+    return benefit_of(seat, kept, said, clause, checks, history, proposed, matcher=matcher, wrong=wrong, done=done)
 
 
 @router.get("/benefits/{benefit}/amendment")
@@ -314,6 +315,24 @@ async def correct(benefit: str, request: Request, seat: Seated) -> Response:
             correction(seat, kept, _title(kept), path, node, given, load_registry(), kind=kind, wrong=problem), problem.status
         )
     return RedirectResponse(f"/desk/benefits/{benefit}?done=edit", 303)
+
+
+@router.post("/benefits/{benefit}/proposals/{proposal}")
+async def decide(benefit: str, proposal: str, request: Request, seat: Seated) -> Response:
+    """Take a model's proposal over into the draft, or turn it down."""
+    form = await checked(request, seat)
+    decisions: dict[str, Literal["accepted", "rejected"]] = {"accept": "accepted", "reject": "rejected"}
+    try:
+        who, why, decision = _who(seat, SCOPES["edit"]), _why(form), decisions.get(_text(form, "how"))
+        if decision is None:
+            raise Problem("invalid-request", "没有说明是否采纳")
+        with refusals():
+            async with runtime_of(request).work(who) as work:
+                done = await proposals.decide(benefit, proposal, decision, work, by=officer(who), why=why, version=_version(form))
+        there(done)
+    except Problem as problem:
+        return HTMLResponse(await _shown(request, seat, benefit, wrong=problem), problem.status)
+    return RedirectResponse(f"/desk/benefits/{benefit}", 303)
 
 
 @router.post("/benefits/{benefit}/cases")

@@ -40,7 +40,7 @@ async def edit(
 ) -> Response:
     """Replace a draft. `If-Match` names the version it is based on."""
     must_be_officer(principal)
-    version = _version(if_match)
+    version = version_of(if_match)
     if version is None:
         raise Problem("invalid-request", "请在 If-Match 中写明所依据的版本（读取时的 ETag）")
     try:
@@ -90,7 +90,7 @@ def _step(action: Action, told: str) -> None:
                 work,
                 by=officer(principal),
                 why=body.why,
-                version=_version(if_match),
+                version=version_of(if_match),
                 simulation=simulation(request),
             )
             return replied(there(kept), newest=True)
@@ -148,7 +148,7 @@ async def settle(awaiting: str, request: Request, body: Step, principal: Annotat
     return await answered(request, principal, change)
 
 
-def _version(if_match: str | None) -> int | None:
+def version_of(if_match: str | None) -> int | None:
     """The version an If-Match header names; None without one or with `*`."""
     if if_match is None or if_match.strip() == "*":
         return None

@@ -145,6 +145,58 @@ class AwaitingRow(Table, table=True):
     settled_why: str | None = Field(default=None, sa_type=Text)
 
 
+class AskingRow(Table, table=True):
+    """A draft that waits for a model, or waited: when it is asked again, or what came of it and how much was thrown away."""
+
+    __tablename__ = "askings"
+    __table_args__ = (Index("askings_of", "document"),)
+    benefit: str = Field(sa_column=Column(Text, ForeignKey("benefits.id"), primary_key=True))
+    version: int = Field(primary_key=True)
+    document: str = Field(sa_type=Text)
+    attempts: int
+    characters: int
+    due_at: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
+    outcome: str | None = Field(default=None, sa_type=Text)
+    dropped: dict[str, int] | None = Field(default=None, sa_column=Column(JSONB))
+
+
+class ProposalRow(Table, table=True):
+    """A proposal of a model for a draft, its node as JSON text, and what a person decided."""
+
+    __tablename__ = "proposals"
+    __table_args__ = (UniqueConstraint("seq"), Index("proposals_of", "benefit", "seq"))
+    id: str = Field(primary_key=True, sa_type=Text)
+    seq: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), nullable=False))
+    benefit: str = Field(sa_column=Column(Text, ForeignKey("benefits.id"), nullable=False))
+    version: int
+    author: str = Field(sa_type=Text)
+    kind: str = Field(sa_type=Text)
+    quote: str = Field(sa_type=Text)
+    node: str = Field(sa_type=Text)
+    made_at: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
+    decision: str | None = Field(default=None, sa_type=Text)
+    decided_by: str | None = Field(default=None, sa_type=Text)
+    decided_why: str | None = Field(default=None, sa_type=Text)
+    decided_at: datetime | None = Field(default=None, sa_column=Column(TIMESTAMP(timezone=True)))
+
+
+class ImportRow(Table, table=True):
+    """A package of a policy that was taken: whose, its manifest and raw text, and the drafts it became."""
+
+    __tablename__ = "imports"
+    __table_args__ = (Index("imports_of", "document", "version"),)
+    package: str = Field(primary_key=True, sa_type=Text)
+    key: str = Field(sa_type=Text)
+    signer: str = Field(sa_type=Text)
+    document: str = Field(sa_type=Text)
+    version: int
+    manifest: str = Field(sa_type=Text)
+    text: str = Field(sa_type=Text)
+    benefits: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    by: str = Field(sa_type=Text)
+    at: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
+
+
 class Bound:
     """Queries bound to one transaction."""
 

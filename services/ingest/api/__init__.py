@@ -11,10 +11,11 @@ from starlette.formparsers import MultiPartException
 from services.chassis import dialer
 from services.chassis.app import Reply, allow, command, runtime_of
 from services.chassis.auth import Principal
+from services.chassis.bodies import body_within
 from services.chassis.outbox import TooLarge
 from services.chassis.problems import Fault, Problem
 from services.ingest.api import deliveries, documents, sources
-from services.ingest.api.bodies import kept_refusal, whole_body
+from services.ingest.api.bodies import kept_refusal
 from services.ingest.api.documents import DocumentReceipt, receipt
 from services.ingest.domain.reading import NotADocument
 from services.ingest.domain.result import Read
@@ -67,7 +68,7 @@ async def upload(
     replaces: Annotated[str | None, Query(max_length=100, description="所取代的文件的编号；同字号或写明更正、修订的自动识别")] = None,
 ) -> Response:
     """Read a document. 202 with its id and version; the same bytes again answer 200 and change nothing."""
-    body, whole = await whole_body(request, DOCUMENT_LIMIT + _ENVELOPE)
+    body, whole = await body_within(request, DOCUMENT_LIMIT + _ENVELOPE)
     received = await _given(request, body) if whole else Received("", body)
     try:
         if len(received.data) > DOCUMENT_LIMIT or not whole:

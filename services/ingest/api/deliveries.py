@@ -17,9 +17,10 @@ from contracts.registry import load_registry
 from services.chassis import clock, dialer
 from services.chassis.app import Reply, allow, command, runtime_of
 from services.chassis.auth import Principal
+from services.chassis.bodies import body_to_file, body_within
 from services.chassis.outbox import TooLarge
 from services.chassis.problems import Fault, Problem
-from services.ingest.api.bodies import body_to_file, kept_refusal, whole_body
+from services.ingest.api.bodies import kept_refusal
 from services.ingest.api.documents import trace_id
 from services.ingest.domain.cells import kind_fault
 from services.ingest.domain.statements import Checked, authority_of, check
@@ -125,7 +126,7 @@ _TABLE = {
 async def state(request: Request, principal: Writer) -> Response:
     """Take facts from their authority: JSON Lines of at most 50 MB and 100,000 lines. Good lines count, wrong ones are told."""
     authority = _authority(principal)
-    data, whole = await whole_body(request, DELIVERY_LIMIT)
+    data, whole = await body_within(request, DELIVERY_LIMIT)
     if not whole:
         raise Problem("too-large", f"一次最多 {DELIVERY_LIMIT // 1024 // 1024} MB，请分批提供")
     runtime = runtime_of(request)
@@ -189,7 +190,7 @@ async def _given(request: Request, file: Path) -> str:
         if digest is None:
             raise Problem("too-large", f"一次最多 {TABLE_LIMIT // 1024 // 1024} MB，请拆成几次提供")
         return digest
-    body, _ = await whole_body(request, 10_000)
+    body, _ = await body_within(request, 10_000)
     try:
         address = TableAddress.model_validate_json(body)
     except ValidationError as error:

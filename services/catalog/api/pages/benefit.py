@@ -5,10 +5,12 @@ from typing import Any
 
 from services.catalog.api.html import Child, Html, h, text_of
 from services.catalog.api.pages.frame import bullets, choice, field, form, good, moment, page, row, stands, table
+from services.catalog.api.pages.proposals import proposals
 from services.catalog.api.sessions import Seat
 from services.catalog.domain.marking import marked
 from services.catalog.domain.review import ROLES, STEPS, WORDS
 from services.catalog.handlers import Checks, Entry, Finding, Kept
+from services.catalog.handlers.proposals import Proposed
 from services.chassis.problems import Problem
 
 PAYS = {"money": "资金", "relief": "减免", "credit": "信贷"}
@@ -22,6 +24,7 @@ def benefit(
     clause: str,
     checks: Checks,
     history: Sequence[Entry],
+    proposed: Sequence[Proposed],
     *,
     matcher: bool,
     wrong: Problem | None = None,
@@ -59,6 +62,7 @@ def benefit(
         ),
         h("h2", "没有读懂的原文"),
         bullets(kept.unread, "没有。"),
+        *proposals(seat, kept, proposed),
         h("h3", "自动提取时的提示"),
         bullets(kept.findings, "没有。"),
         h("h2", "检查"),

@@ -1,10 +1,11 @@
-"""What catalog asks outside itself: the matcher, what a benefit would do before it is published; and the city's working rules."""
+"""What catalog asks outside itself: the matcher, what a benefit would do; ingest, a document's text; and the city's working rules."""
 
 import ssl
 import tomllib
 from functools import cache
 from importlib.resources import files
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -56,6 +57,28 @@ class PolicyMatch:
             )
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise Unavailable("policy_match answered what is no simulation") from error
+
+
+class Ingest:
+    """ingest over REST."""
+
+    def __init__(self, url: str, key: str | None, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+        self._url, self._headers, self._transport = url, {"Authorization": f"Bearer {key}"} if key else {}, transport
+
+    async def text(self, document: str, version: int) -> str:
+        """The raw text of a version, which its spans count in. Raises Unavailable."""
+        try:
+            async with httpx.AsyncClient(
+                base_url=self._url, timeout=DEADLINE, trust_env=False, verify=_trusted(), transport=self._transport
+            ) as client:
+                answer = await client.get(
+                    f"/v1/documents/{quote(document, safe='')}/text", params={"version": version}, headers=self._headers
+                )
+        except httpx.HTTPError as error:
+            raise Unavailable(type(error).__name__) from error
+        if answer.status_code != 200:
+            raise Unavailable(f"ingest answered {answer.status_code}")
+        return answer.text
 
 
 @cache
