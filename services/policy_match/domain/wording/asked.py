@@ -53,9 +53,9 @@ from contracts.rules import (
     Times,
     Total,
 )
-from contracts.rules.words import percent, period, plain, stretch, yuan
+from contracts.rules.words import day, percent, period, plain, stretch, yuan
 from services.policy_match.domain.interpreter import ranked_figure
-from services.policy_match.domain.periods import resolve
+from services.policy_match.domain.periods import canonical, resolve, step
 from services.policy_match.domain.reasons import limbs
 from services.policy_match.domain.wording.terms import RATIO, ROWS, Terms
 
@@ -83,8 +83,8 @@ def amount_lines(amount: Node | None, registry: Registry) -> list[Line]:
 def _lines(node: Node, path: str, depth: int, asked: Asked) -> Iterator[Line]:
     words = _group(node) if isinstance(node, All | AnyOf | AtLeast | Not) else asked.test(node)
     yield Line(path, depth, words, node.quote, node.article)
-    for step, limb in limbs(node):
-        yield from _lines(limb, f"{path}/{step}", depth + 1, asked)
+    for name, limb in limbs(node):
+        yield from _lines(limb, f"{path}/{name}", depth + 1, asked)
 
 
 def _group(node: All | AnyOf | AtLeast | Not) -> str:
@@ -114,9 +114,10 @@ _UNITS = {"year": "年", "quarter": "个季度", "month": "个月"}
 
 
 class Asked(NamedTuple):
-    """Puts tests, values and amounts into words."""
+    """Puts tests, values and amounts into words. `moving` is the period that `every` moves along."""
 
     terms: Terms
+    moving: str | None = None
 
     # tests ------------------------------------------------------------------------------------------------------------
 
@@ -164,12 +165,14 @@ class Asked(NamedTuple):
         return f"{figure}在{within}中{order}的{'位次比例' if ratio else '名次'}{asked}"
 
     def _comparison(self, node: Compared, row: str | None, wanted: bool) -> str:
+        if isinstance(node, FactValue) and node.take == "every" and node.period is not None and self.moving is None:
+            words = self._replace(moving=canonical(node.period))._comparison(node, row, True)
+            return words if wanted else f"并非{words}"
         entry = self.entry(node, row)
         if isinstance(node.value, bool) and node.is_ in ("=", "!="):
             yes = node.value == (node.is_ == "=")
-            return whether(self.value(node, row=row), yes=yes is wanted)
-        if isinstance(node, FactValue) and node.take == "every" and not wanted:
-            return f"并非{self._comparison(node, row, True)}"
+            name = self.value(node, row=row)
+            return whether(name, yes=yes is wanted) if isinstance(node, FactValue) else f"{'' if yes is wanted else '不'}是“{name}”"
         return f"{self.value(node, row=row)}{self.asked(node, entry, row, wanted)}"
 
     def entry(self, node: Node, row: str | None = None) -> Entry | None:
@@ -226,7 +229,8 @@ class Asked(NamedTuple):
             case PublicFigure():
                 return f"{'' if item.on is None else self.value(item.on, row=row)}公布的{self.terms.figure(item.figure)}"
             case Ago():
-                return f"{stretch(item.ago)}前"
+                back = f"{stretch(item.ago)}前"
+                return back if self.terms.as_of is None else f"{day(step(self.terms.as_of, item.ago, -1))}（{back}）"
             case Shift():
                 return f"{self.value(item.of, entry, row=row)}{'之前' if _back(item.shift) else '之后'}{stretch(item.shift)}"
             case Plus():
@@ -249,10 +253,12 @@ class Asked(NamedTuple):
 
     def _fact(self, given: FactValue) -> str:
         fact = self.terms.registry.facts.get(given.fact)
-        name = fact.name if fact else f"{given.fact.removeprefix(OPEN)}（尚未登记）"
+        open_ = given.fact.removeprefix(OPEN)
+        name = fact.name if fact else f"{open_}（尚未登记）" if self.terms.as_of is None else f"“{open_}”"
         since = f"（自{self.value(given.since)}起）" if given.since is not None else ""
         base = f"（基数为零时按{self.terms.value(given.base_if_zero, fact)}）" if given.base_if_zero is not None else ""
-        return f"{self.span(given)}{name}{FOLDS[given.take] if given.take else ''}{since}{base}"
+        span = self.span(given) if given.period is None or given.over or canonical(given.period) != self.moving else "同期"
+        return f"{span}{name}{FOLDS[given.take] if given.take else ''}{since}{base}"
 
     def span(self, given: FactValue) -> str:
         """The periods a fact with modifiers looks at: 2025年, 2023年至2025年, 截至上年度的近3年."""

@@ -12,6 +12,7 @@ from typing import Literal, NamedTuple
 
 from contracts.rules import (
     All,
+    Amount,
     AnyOf,
     AtLeast,
     Benefit,
@@ -41,10 +42,10 @@ from services.policy_match.domain.language import kind_of
 from services.policy_match.domain.periods import key_of
 from services.policy_match.domain.profile import Origin
 from services.policy_match.domain.reasons import limbs
-from services.policy_match.domain.values import Unknown, negated
-from services.policy_match.domain.wording.asked import Asked, parts_needed
+from services.policy_match.domain.values import TypeMismatch, Unknown, negated
+from services.policy_match.domain.wording.asked import Asked, parts_needed, whether
 from services.policy_match.domain.wording.found import VERDICTS, Found
-from services.policy_match.domain.wording.reckoned import Reckoned, in_yuan, stacking_words
+from services.policy_match.domain.wording.reckoned import OPEN_SUM, Reckoned, in_yuan, stacking_words
 from services.policy_match.domain.wording.terms import ROWS, Terms
 
 _OUTCOMES: dict[bool | None, Literal["true", "false", "unknown"]] = {True: "true", False: "false", None: "unknown"}
@@ -157,11 +158,12 @@ class _Explained(NamedTuple):
             days.setdefault(known.name if known else authority, set()).update([origin.true_on] if origin else [])
         if not days:
             return None
-        parts = []
-        for office, on in days.items():
-            dated = "" if not on else day(min(on)) if len(on) == 1 else f"{day(min(on))}至{day(max(on))}"
-            parts.append(f"{office}{f'（{dated}）' if dated else ''}")
-        return f"数据来自{'、'.join(parts)}"
+        dated = {
+            office: "" if not on else day(min(on)) if len(on) == 1 else f"{day(min(on))}至{day(max(on))}" for office, on in days.items()
+        }
+        if len(dated) == 1:
+            return "数据来自" + "，".join(part for item in dated.items() for part in item if part)
+        return "数据来自" + "、".join(f"{office}（{on}）" if on else office for office, on in dated.items())
 
     def _labels(self, node: Node) -> Iterator[str]:
         """The facts (by period) and record tables under a test of which something is known."""
@@ -177,7 +179,10 @@ class _Explained(NamedTuple):
             if part.period is None:
                 yield part.fact
                 continue
-            periods = window(part, self.scope)
+            try:
+                periods = window(part, self.scope)
+            except TypeMismatch:  # a limb that was never asked
+                continue
             if isinstance(periods, Unknown) or not isinstance(known, Mapping):
                 continue
             asked = [*periods, *(period.year_before() for period in periods if part.take in ("growth", "increase"))]
@@ -196,7 +201,8 @@ class _Explained(NamedTuple):
             if any(reason.path == "valid" and reason.outcome == "false" for reason in top):
                 return f"{first}{title}不在有效期内，不能享受。"
             failed = sum(reason.outcome == "false" for reason in top)
-            return f"{first}贵企业不符合{title}的条件：{len(top)}项要求中有{failed}项没有达到。"
+            several = f"{len(top)}项要求中有{failed}项" if failed < len(top) else f"{failed}项要求" + ("都" if failed > 1 else "")
+            return f"{first}贵企业不符合{title}的条件：{several}没有达到。"
         waits = []
         if self.decision.missing:
             waits.append(f"还缺{len(self.decision.missing)}项数据")
@@ -208,9 +214,15 @@ class _Explained(NamedTuple):
         amount = self.benefit.amount
         if amount is None:
             return "没有可以计算的金额，以主管部门审核为准。"
+        try:
+            return self._reckoned(amount) + "".join(stacking_words(self.benefit.stacking, self.scope, self.asked))
+        except TypeMismatch:  # of somebody who is not eligible: the decision stands without it
+            return "按现有数据算不出金额，以主管部门审核为准。"
+
+    def _reckoned(self, amount: Amount) -> str:
         found = worth(amount, self.scope)
         range_ = interval(amount, self.scope)
-        prefix = {"eligible": "", "ineligible": "如果符合条件，按现有数据", "undetermined": "如果符合条件，"}[self.decision.outcome]
+        prefix = "" if self.decision.outcome == "eligible" else "如果符合条件，"
         gets = _PAYS.get(self.benefit.pays or "", "可得")
         steps, total = Reckoned(self.scope, self.asked).steps(amount), in_yuan(found)
         if range_.low == range_.high:
@@ -218,9 +230,10 @@ class _Explained(NamedTuple):
             words = f"{prefix}{gets}{total}。" if short == total else f"{prefix}{short}。"
         else:
             lacking = "、".join(dict.fromkeys(self.asked.terms.name(label) for label in range_.missing))
-            why = f"，因为还缺{lacking}" if lacking else ""
-            words = f"{prefix}{steps}；{gets}的金额目前只能确定为{total}{why}，以审核为准。"
-        return words + "".join(stacking_words(self.benefit.stacking, self.scope, self.asked))
+            why = f"；还缺{lacking}，金额不能完全确定" if lacking else ""
+            known = "" if total == OPEN_SUM or total in steps else f"，{gets}{total}"
+            words = f"{prefix}{steps}{known}{why}，以审核为准。"
+        return words
 
     def _next(self) -> Iterator[str]:
         if self.decision.outcome == "undetermined":
@@ -247,13 +260,13 @@ class _Explained(NamedTuple):
             else:
                 yield f"{names}目前没有部门提供数据，请向{self.benefit.department or '政策主管部门'}说明。"
         for text in self.decision.judged:
-            yield f"“{text}”由{self.benefit.department or '政策主管部门'}认定。"
+            yield f"“{self.asked.terms.judged(text)}”由{self.benefit.department or '政策主管部门'}认定。"
 
     def _near_miss(self, miss: NearMiss) -> str:
         parts = [self._change(change.fact, change.from_, change.to) for change in miss.change]
-        by = f"，须在{day(miss.until)}以前" if miss.until is not None else ""
-        rest = any(answer_is_open for answer_is_open in (finding.value == "unknown" for finding in self.decision.tests))
-        return f"还差一步：{'，并且'.join(parts)}{by}" + ("（另有尚不能判断的要求）。" if rest else "，即可符合条件。")
+        by = f"，最迟{day(miss.until)}" if miss.until is not None else ""
+        rest = any(finding.value == "unknown" for finding in self.decision.tests)
+        return f"离符合条件还差：{'；'.join(parts)}{by}{'（另有还不能判断的要求）' if rest else ''}。"
 
     def _change(self, fact: str, old: object, new: object) -> str:
         terms, what = self.asked.terms, fact.partition("@")[0]
@@ -261,11 +274,16 @@ class _Explained(NamedTuple):
         if what in self.scope.registry.kinds:
             return self._further_rows(what, old, new)
         if isinstance(old, Decimal) and isinstance(new, Decimal):
-            more = f"再增加{terms.value(new - old, entry)}" if new > old else f"减少{terms.value(old - new, entry)}"
-            return f"{terms.name(fact)}由{terms.value(old, entry)}变为{terms.value(new, entry)}（{more}）"
+            more = f"多{terms.value(new - old, entry)}" if new > old else f"少{terms.value(old - new, entry)}"
+            to = "达到" if new > old else "降到"
+            return f"{terms.name(fact)}{to}{terms.value(new, entry)}（比现有的{terms.value(old, entry)}{more}）"
         if isinstance(new, bool):
-            return f"{terms.name(fact)}由“{terms.value(old)}”变为“{terms.value(new)}”"
-        before = f"由{terms.value(old, entry)}" if old not in (None, (), "") else ""
+            return f"{'' if new else '不再'}{whether(terms.name(fact), yes=True)}"
+        if isinstance(old, tuple) and isinstance(new, tuple):
+            added, gone = ([item for item in one if item not in other] for one, other in ((new, old), (old, new)))
+            both = [f"新增{terms.value(added, entry)}"] * bool(added) + [f"不再有{terms.value(gone, entry)}"] * bool(gone)
+            return terms.name(fact) + "，".join(both)
+        before = f"由{terms.value(old, entry)}" if old is not None else ""
         return f"{terms.name(fact)}{before}变为{terms.value(new, entry)}"
 
     def _further_rows(self, kind: str, old: object, new: object) -> str:

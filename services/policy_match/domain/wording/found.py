@@ -41,11 +41,12 @@ from services.policy_match.domain.interpreter import (
     value,
     window,
 )
+from services.policy_match.domain.language import kind_of
 from services.policy_match.domain.periods import key_of, resolve, step
 from services.policy_match.domain.values import NOTHING, Answer, Exact, Range, Unknown, as_date, as_range, negated
 from services.policy_match.domain.wording.asked import OPPOSITES, Asked, whether
 from services.policy_match.domain.wording.rows import counted
-from services.policy_match.domain.wording.terms import RATIO, ROWS, rounded
+from services.policy_match.domain.wording.terms import RATIO, rounded
 
 VERDICTS = {True: "符合", False: "不符合", None: "还不能判断"}
 
@@ -71,8 +72,10 @@ class Found(NamedTuple):
             return Sentence(outcome, self._judged(node, outcome, wanted))
         asked = self.asked.test(node, wanted=wanted)
         if outcome is None:
-            return Sentence(None, f"要求{asked}，{self.lacking(result)}，还不能判断。")
-        return Sentence(outcome, f"{self._compared(node, wanted, outcome)}，{VERDICTS[outcome]}。")
+            return Sentence(None, f"要求{asked}；{self._doubtful(node)}{self.lacking(result)}，还不能判断。")
+        later = self._turning(node, wanted) if outcome is False else None
+        then = f"；{day(later)}起符合" if later else ""
+        return Sentence(outcome, f"{self._compared(node, wanted, outcome)}，{VERDICTS[outcome]}{then}。")
 
     def _judged(self, node: Judged, outcome: bool | None, wanted: bool) -> str:
         if outcome is None:
@@ -91,14 +94,14 @@ class Found(NamedTuple):
         for office, names in by_office.items():
             parts.append(f"缺少{'、'.join(names)}" + (f"（由{office}提供）" if office else ""))
         if result.judged:
-            parts.append(f"“{'”“'.join(dict.fromkeys(result.judged))}”要由主管部门认定")
+            parts.append(f"“{'”“'.join(dict.fromkeys(map(terms.judged, result.judged)))}”要由主管部门认定")
         return "，".join(parts) or "有的数据尚不能确定"
 
     # what was found, and what was asked ---------------------------------------------------------------------------------
 
     def _compared(self, node: Node, wanted: bool, outcome: bool) -> str:
         if isinstance(node, Some | NoneOf | CountOf | SumOf | EarliestOf | LatestOf):
-            return self._rows(node, wanted, outcome)
+            return self._rows(node, wanted)
         if isinstance(node, PopulationTest):
             return self._place(node, wanted)
         assert isinstance(node, FactTest)
@@ -134,13 +137,16 @@ class Found(NamedTuple):
     def _figure(self, test: Compared, left: Exact, entry: Entry | None, describe: Callable[[str], str], wanted: bool) -> str:
         """A number beside its bounds: the figure, what is asked, and the gap."""
         bounds = self._bounds(test)
-        known = [end for bound in bounds for end in (bound.low, bound.high) if end is not None]
-        found = describe(self.asked.terms.value(left, entry, beside=known))
+        found = describe(self.asked.terms.value(left, entry, beside=_ends(bounds)))
+        asked = f"{self.asked.asked(test, entry, None, wanted)}{self._worth(test, bounds, entry)}"
+        return f"{found}，要求{asked}{_gap(test, left, bounds, entry, wanted, self.asked)}"
+
+    def _worth(self, test: Compared, bounds: list[Range], entry: Entry | None) -> str:
+        """What a right side that is reckoned comes to."""
         literal = test.value if isinstance(test.value, tuple) else (test.value,)
-        worth = "" if all(isinstance(item, Decimal) for item in literal) or not bounds else (
-            f"（即{'至'.join(self.asked.terms.range(bound, entry) for bound in bounds)}）"
-        )  # fmt: skip
-        return f"{found}，要求{self.asked.asked(test, entry, None, wanted)}{worth}{_gap(test, left, bounds, entry, wanted, self.asked)}"
+        if not bounds or all(isinstance(item, Decimal) for item in literal):
+            return ""
+        return f"（即{'至'.join(self.asked.terms.range(bound, entry) for bound in bounds)}）"
 
     def _bounds(self, test: Compared) -> list[Range]:
         found = [value(item, self.scope) for item in (test.value if isinstance(test.value, tuple) else (test.value,))]
@@ -161,10 +167,10 @@ class Found(NamedTuple):
         share = Fraction(left) / Fraction(of)
         name, base = self.asked.value(node), self.asked.value(whole)
         if self.asked.span(node) == self.asked.span(whole):
-            base = base.removeprefix(self.asked.span(whole))
+            base = base.removeprefix(self.asked.span(whole))  # of the same year, which is said once
         figures = f"（{self.asked.terms.value(left, mine)}÷{self.asked.terms.value(of, theirs)}）"
         test = Compared.model_construct(is_=node.is_, value=factor, open=None)
-        return self._figure(test, share, RATIO, lambda found: f"{name}占{base}的比例为{found}{figures}", wanted)
+        return self._figure(test, share, RATIO, lambda found: f"{name}占{base}的{found}{figures}", wanted)
 
     def _day(self, node: FactTest, left: date, entry: Entry | None, wanted: bool) -> str:
         found = f"{self.asked.value(node)}为{self.asked.terms.value(left, entry)}"
@@ -172,14 +178,28 @@ class Found(NamedTuple):
         today = self.scope.as_of
         if isinstance(node.value, Ago) and op in ("<=", "<", ">", ">=") and left <= today and not _backwards(node.value.ago):
             reached = {"<=": "满{}", "<": "超过{}", ">": "不满{}", ">=": "不超过{}"}[op].format(stretch(node.value.ago))
-            turns = _turns(left, node.value.ago, strictly=op == "<") if op in ("<=", "<") else None
-            from_ = f"，{day(turns)}起符合" if turns is not None and turns > today else ""
-            return f"{found}，至今{age(left, today)}，要求{reached}{from_}"
+            return f"{found}，至今{age(left, today)}，要求{reached}"
         bounds = [value(item, self.scope) for item in (node.value if isinstance(node.value, tuple) else (node.value,))]
-        written = any(not isinstance(item, str) for item in (node.value if isinstance(node.value, tuple) else (node.value,)))
+        written = any(not isinstance(item, str | Ago) for item in (node.value if isinstance(node.value, tuple) else (node.value,)))
         ends = "至".join(self.asked.terms.value(bound) for bound in bounds if isinstance(bound, date))
         worth = f"（即{ends}）" if written and ends else ""
         return f"{found}，要求{self.asked.asked(node, entry, None, wanted)}{worth}"
+
+    def _turning(self, node: Node, wanted: bool) -> date | None:
+        """The day on which a date will lie far enough back."""
+        op = (node.is_ if wanted else OPPOSITES.get(node.is_)) if isinstance(node, FactTest) else None
+        if not isinstance(node, FactTest) or not isinstance(node.value, Ago) or op not in ("<=", "<") or _backwards(node.value.ago):
+            return None
+        since = value(node, self.scope)
+        turns = _turns(since, node.value.ago, strictly=op == "<") if isinstance(since, date) else None
+        return turns if turns is not None and turns > self.scope.as_of else None
+
+    def _doubtful(self, node: Node) -> str:
+        """Of a test of records that are known: which rows are in doubt."""
+        kind = kind_of(node)
+        if kind is None or not self.scope.enterprise.records.get(kind):
+            return ""
+        return f"{counted(node, kind, self.scope, self.asked)}，"
 
     def _text(self, node: FactTest, left: Any, entry: Entry | None, name: str, wanted: bool) -> str:
         if not isinstance(left, frozenset):
@@ -202,9 +222,9 @@ class Found(NamedTuple):
             inside, found = self.scope.moving(node.period, period.number - here.number), stated(node.fact, period, self.scope)
             met = compared(node, found, inside).value
             bounds = Found(inside, self.asked)._bounds(node)
-            known = [bound.low for bound in bounds if bound.exact and bound.low is not None]
+            known = _ends(bounds)
             bare = isinstance(node.value, Decimal | tuple)
-            asked = "" if bare or not known else f"（对照{'至'.join(terms.value(bound, entry) for bound in known)}）"
+            asked = "" if bare or not known else f"（对应{'至'.join(terms.range(bound, entry) for bound in bounds)}）"
             mark = {True: "达到", False: "未达到", None: "暂缺"}[met]
             figure = "" if isinstance(found, Unknown) else terms.value(found, entry, beside=known)
             parts.append(f"{terms.name(f'{node.fact}@{key_of(period)}')}{figure}{asked}{mark}")
@@ -225,36 +245,35 @@ class Found(NamedTuple):
         assert isinstance(own, Decimal | Fraction)
         left_out = f"，另有{standing.unranked}家因缺数据未参加排名" if standing.unranked else ""
         rank = standing.place(own)
-        share = f"（前{self.asked.terms.value(place, RATIO)}）" if isinstance(node, Percentile) else ""
+        part = self.asked.terms.value(place, RATIO)
+        share = "" if not isinstance(node, Percentile) else f"（约前{part[1:]}）" if part.startswith("约") else f"（前{part}）"
         shown = self.asked.terms.value(own, self.asked.entry(figure))
         return f"{name}{shown}，在{standing.ranked}家企业中排第{rank}名{share}{left_out}，要求{asked}"
 
-    def _rows(self, node: Any, wanted: bool, outcome: bool) -> str:
-        kind = next(
-            name for key in ("some", "none", "count", "sum", "earliest", "latest") if isinstance(name := getattr(node, key, None), str)
-        )
-        rows = counted(node.where, kind, self.scope, self.asked)
+    def _rows(self, node: Any, wanted: bool) -> str:
+        kind = kind_of(node)
+        assert kind is not None
+        rows, terms, asked = counted(node, kind, self.scope, self.asked), self.asked.terms, self.asked.test(node, wanted=wanted)
         if isinstance(node, Some | NoneOf):
-            return f"{rows.words}，要求{self.asked.test(node, wanted=wanted)}"
-        entry, total, terms = self.asked.entry(node), value(node, self.scope), self.asked.terms
+            return f"要求{asked}；{rows}"
+        entry, total = self.asked.entry(node), value(node, self.scope)
         if isinstance(node, EarliestTest | LatestTest):
             which = "最早" if isinstance(node, EarliestTest) else "最近"
-            field = terms.field_name(kind, node.field)
-            found = f"没有符合条件的{terms.kind(kind)}记录" if total is NOTHING else f"{which}的{field}为{terms.value(total, entry)}"
-            bounds = [value(item, self.scope) for item in (node.value if isinstance(node.value, tuple) else (node.value,))]
-            ends = "至".join(terms.value(bound) for bound in bounds if isinstance(bound, date))
-            literal = isinstance(node.value, str) or not ends
-            asked = self.asked.asked(node, entry, None, wanted) + ("" if literal else f"（即{ends}）")
-            return f"{rows.words}，{found}，要求{which}的{field}{asked}"
+            found = "" if total is NOTHING else f"，{which}的{terms.field_name(kind, node.field)}为{terms.value(total, entry)}"
+            ends = [value(item, self.scope) for item in (node.value if isinstance(node.value, tuple) else (node.value,))]
+            days = "至".join(terms.value(bound) for bound in ends if isinstance(bound, date))
+            return f"要求{asked}{f'（即{days}）' if days and not isinstance(node.value, Ago) else ''}；{rows}{found}"
+        name = f"{terms.field_name(kind, node.field)}合计" if isinstance(node, SumOf) else "共"
         if isinstance(total, Range):
-            asked = self.asked.asked(node, entry, None, wanted)
-            return f"{rows.words}，{self._sum_name(node, kind)}{terms.range(total, entry)}，要求{asked}"
+            return f"要求{asked}；{rows}，{name}{terms.range(total, entry)}"
         assert isinstance(total, Decimal | Fraction)
-        name = self._sum_name(node, kind)
-        return f"{rows.words}，{self._figure(node, total, entry or ROWS, lambda found: f'{name}{found}', wanted)}"
+        bounds = self._bounds(node)
+        found = terms.value(total, entry, beside=_ends(bounds))
+        return f"要求{asked}{self._worth(node, bounds, entry)}；{rows}，{name}{found}{_gap(node, total, bounds, entry, wanted, self.asked)}"
 
-    def _sum_name(self, node: Any, kind: str) -> str:
-        return f"{self.asked.terms.field_name(kind, node.field)}合计" if isinstance(node, SumOf) else "符合条件的"
+
+def _ends(bounds: list[Range]) -> list[Exact]:
+    return [end for bound in bounds for end in (bound.low, bound.high) if end is not None]
 
 
 def _gap(test: Compared, left: Exact, bounds: list[Range], entry: Entry | None, wanted: bool, asked: Asked) -> str:

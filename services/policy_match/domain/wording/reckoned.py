@@ -53,7 +53,7 @@ class Reckoned(NamedTuple):
                 return self.steps(item.fixed) if isinstance(item.fixed, _FORMS) else f"定额{self._result(item)}"
             case Rate():
                 share = percent(item.rate) if isinstance(item.rate, Decimal) else self._figure(item.rate)
-                return f"按{self._figure(item.of)}的{share}计{self._result(item)}"
+                return f"按{self._figure(item.of)}的{share}{self._comes_to(item)}"
             case Per():
                 return self._per(item)
             case Tiers():
@@ -86,6 +86,10 @@ class Reckoned(NamedTuple):
     def _result(self, item: Any) -> str:
         return in_yuan(worth(item, self.scope))
 
+    def _comes_to(self, item: Any) -> str:
+        result = self._result(item)
+        return "计算" if result == OPEN_SUM else f"计{result}"
+
     def _figure(self, item: Any) -> str:
         """A figure by name and value: 2025年研发费用120万元."""
         if isinstance(item, Decimal):
@@ -112,14 +116,14 @@ class Reckoned(NamedTuple):
         entry = self.asked.entry(item.count, self.row) if isinstance(item.count, Node) else None
         each = f"每满{self.asked.step(item, self.row)}" if item.step is not None else f"每{(entry.unit if entry else None) or '单位'}"
         per = yuan(item.per) if isinstance(item.per, Decimal) else self._figure(item.per)
-        return f"按{self._figure(item.count)}，{each}{per}，计{self._result(item)}"
+        return f"按{self._figure(item.count)}，{each}{per}，{self._comes_to(item)}"
 
     def _tiers(self, item: Tiers) -> str:
         on, word = worth(item.on, self.scope), "超过" if item.edge == "upto" else "达到"
         reached = [relation(">" if item.edge == "upto" else ">=", on, worth(line, self.scope)).value for line, _ in item.tiers]
         on_words = self._figure(item.on)
         if None in reached and True not in reached[reached.index(None) :]:
-            return f"按{on_words}分档，所在档次尚不能确定，计{self._result(item)}"
+            return f"按{on_words}分档，所在档次尚不能确定，{self._comes_to(item)}"
         sure = [position for position, holds in enumerate(reached) if holds is True]
         if not sure:
             return f"{on_words}，未{word}最低一档{self.asked.line(item.on, item.tiers[0][0], self.row)}，计0元"
@@ -134,7 +138,7 @@ class Reckoned(NamedTuple):
         for line, rate in item.tiers:
             share = percent(rate) if isinstance(rate, Decimal) else self._figure(rate)
             lines.append(f"超过{self.asked.line(item.on, line, self.row)}的部分按{share}")
-        return f"{self._figure(item.on)}，分段累进（{'，'.join(lines)}），计{self._result(item)}"
+        return f"{self._figure(item.on)}，分段累进（{'，'.join(lines)}），{self._comes_to(item)}"
 
     def _case(self, item: Case) -> str:
         doubtful: list[str] = []
@@ -145,14 +149,14 @@ class Reckoned(NamedTuple):
             if holds is not False:
                 doubtful.append(self.asked.test(rule))
         if doubtful:
-            return f"是否属于“{'”“'.join(doubtful)}”的情形尚不能确定，计{self._result(item)}"
+            return f"是否属于“{'”“'.join(doubtful)}”的情形尚不能确定，{self._comes_to(item)}"
         return f"属于其余情形：{'0元' if item.else_ is None else self._paid(item.else_)}"
 
     def _each(self, item: Each) -> str:
         found = matching(item.where, item.each, self.scope)
         kind = self.asked.terms.kind(item.each)
         if found is None:
-            return f"按每条{kind}记录计算（记录暂缺），计{self._result(item)}"
+            return f"按每条{kind}记录计算（记录暂缺），{self._comes_to(item)}"
         rows = [*found[0], *(row for row, _ in found[1])]
         if not rows:
             return f"没有可以计入的{kind}记录，计0元"
@@ -169,10 +173,10 @@ class Reckoned(NamedTuple):
         amounts = [part for part in item.times if isinstance(part, _FORMS)]
         factors = [part for part in item.times if not isinstance(part, _FORMS)]
         if not amounts:
-            return f"按{' × '.join(self._figure(part) for part in factors)}计{self._result(item)}"
+            return f"按{' × '.join(self._figure(part) for part in factors)}{self._comes_to(item)}"
         times = " × ".join(["", *(self._figure(part) for part in factors)])
-        return f"{'，乘以'.join(self.steps(part) for part in amounts)}，再{times.strip()}，计{self._result(item)}" if factors else (
-            f"{'，乘以'.join(self.steps(part) for part in amounts)}，计{self._result(item)}"
+        return f"{'，乘以'.join(self.steps(part) for part in amounts)}，再{times.strip()}，{self._comes_to(item)}" if factors else (
+            f"{'，乘以'.join(self.steps(part) for part in amounts)}，{self._comes_to(item)}"
         )  # fmt: skip
 
     def _judged(self, item: JudgedAmount) -> str:
@@ -182,6 +186,7 @@ class Reckoned(NamedTuple):
         return f"“{item.judged}”由主管部门核定（{self._result(item)}）"
 
 
+OPEN_SUM = "金额不定"
 _ZERO = Range(Fraction(0), Fraction(0))
 
 
@@ -189,7 +194,7 @@ def in_yuan(found: Range) -> str:
     """A sum, or between which bounds it lies; to the cent."""
     low = Decimal("0.00") if found.low is None else cents(max(Fraction(found.low), Fraction(0)))
     if found.high is None:
-        return f"{yuan(low)}以上" if low else "尚不能确定"
+        return f"{yuan(low)}以上" if low else OPEN_SUM
     high = cents(max(Fraction(found.high), Fraction(0)))
     return yuan(low) if low == high else f"{yuan(low)}至{yuan(high)}"
 

@@ -47,6 +47,11 @@ class Terms(NamedTuple):
         fact = self.registry.facts.get(what)
         return (period(when) if when else "") + (fact.name if fact else f"“{what}”")
 
+    def judged(self, text: str) -> str:
+        """A text for a person to judge; what the interpreter says of a growth it cannot compute names the fact by its id."""
+        label, _, rest = text.partition(" ")
+        return f"{self.name(label)}{rest}" if label.partition("@")[0] in self.registry.facts else text
+
     def figure(self, name: str) -> str:
         """A public figure by its published name."""
         series = self.figures.figures.get(name) if self.figures is not None else None
