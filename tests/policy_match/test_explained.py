@@ -1,20 +1,16 @@
 """A decision in sentences never says anything but the decision, and says it as a shop owner understands it."""
 
 import re
-from datetime import UTC, date, datetime
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.registry import load_figures, load_registry
-from contracts.rules import Decision, InWords, dumps, parse_benefit
-from services.policy_match.domain import TypeMismatch, decide, enterprise_of, rank_population
-from services.policy_match.domain.interpreter import Scope
-from services.policy_match.domain.profile import Origin
-from services.policy_match.domain.wording import in_words
+from contracts.rules import Decision, InWords, parse_benefit
+from services.policy_match.domain import TypeMismatch, enterprise_of, rank_population, wording
 from tests.policy_match import rules_at_random
 from tests.policy_match.worlds_at_random import QUICK, enterprise, exact, rules, validities
 
@@ -32,9 +28,11 @@ def explained(
         enterprise_of(exact({"uscc": "u", "name": "n", "facts": f, "records": r})) for f, r in [(facts or {}, records or {}), *others]
     )
     ranked = rank_population([one], [firm, *rest], as_of=today, registry=REGISTRY, figures=FIGURES)
-    decision = decide(one, firm, as_of=today, registry=REGISTRY, figures=FIGURES, population=ranked)
-    scope = Scope(firm, today, REGISTRY, FIGURES, "b", ranked.standings)
-    return decision, in_words(one, decision, scope, stated=stated, standing=standing)
+    decision = wording.explained(
+        one, firm, as_of=today, registry=REGISTRY, figures=FIGURES, population=ranked, stated=stated, standing=standing
+    )
+    assert decision.in_words is not None
+    return decision, decision.in_words
 
 
 def sentence(rule: Any, facts: Any = None, records: Any = None, **more: Any) -> str:

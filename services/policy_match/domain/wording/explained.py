@@ -6,7 +6,7 @@ The sentences say nothing that the decision does not: each comes from the interp
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
@@ -21,6 +21,7 @@ from contracts.rules import (
     Each,
     EarliestOf,
     FactValue,
+    Figures,
     InWords,
     LatestOf,
     NearMiss,
@@ -29,6 +30,7 @@ from contracts.rules import (
     Not,
     PopulationTest,
     Reason,
+    Registry,
     Some,
     Span,
     SumOf,
@@ -36,10 +38,12 @@ from contracts.rules import (
 )
 from contracts.rules.words import day
 from services.policy_match.domain.amount import interval, worth
-from services.policy_match.domain.decision import in_force
+from services.policy_match.domain.decision import decide, in_force
+from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.interpreter import Scope, answer, ranked_figure, value, window
 from services.policy_match.domain.language import kind_of
 from services.policy_match.domain.periods import key_of
+from services.policy_match.domain.population import Population
 from services.policy_match.domain.profile import Origin
 from services.policy_match.domain.reasons import limbs
 from services.policy_match.domain.values import TypeMismatch, Unknown, negated
@@ -55,12 +59,34 @@ _STANDING = {
 }  # fmt: skip
 
 
-def in_words(
-    benefit: Benefit, decision: Decision, scope: Scope, *, stated: Mapping[str, Origin] | None = None, standing: str | None = None
-) -> InWords:
-    """The decision in sentences. `stated` is the origin of each fact, fact@period and record kind, where that is remembered;
-    `standing` says how the benefit stands with its office (published, suspended, withdrawn, expired)."""
-    return _Explained(benefit, decision, scope, Asked(Terms(scope.registry, scope.figures, scope.as_of)), stated or {}, standing).whole()
+def explained(
+    benefit: Benefit,
+    enterprise: Enterprise,
+    *,
+    as_of: date,
+    registry: Registry,
+    figures: Figures,
+    population: Population | None = None,
+    rule_version: int | None = None,
+    facts_as_known_at: datetime | None = None,
+    stated: Mapping[str, Origin] | None = None,
+    standing: str | None = None,
+) -> Decision:
+    """The decision with its sentences. `stated` is the origin of each fact, fact@period and record kind, where that is remembered;
+    `standing` says how the benefit stands with its office (published, suspended, withdrawn, expired). Raises TypeMismatch."""
+    decision = decide(
+        benefit,
+        enterprise,
+        as_of=as_of,
+        registry=registry,
+        figures=figures,
+        population=population,
+        rule_version=rule_version,
+        facts_as_known_at=facts_as_known_at,
+    )
+    scope = Scope(enterprise, as_of, registry, figures, benefit.id, population.standings if population else None)
+    words = _Explained(benefit, decision, scope, Asked(Terms(registry, figures, as_of)), stated or {}, standing).whole()
+    return decision.model_copy(update={"in_words": words})
 
 
 class _Explained(NamedTuple):
