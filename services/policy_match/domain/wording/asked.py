@@ -129,6 +129,8 @@ class Asked(NamedTuple):
             case All() | AnyOf() | AtLeast():
                 return self._several(node, row, wanted)
             case Judged():
+                if self.terms.as_of is None and wanted:  # an officer reads it, who may be that person
+                    return f"由人认定：{node.judged}"
                 return f"由主管部门认定{'' if wanted else '不属于'}“{node.judged}”"
             case Some():
                 return f"{'有' if wanted else '没有'}{self.rows(node.some, node.where)}"
