@@ -181,7 +181,8 @@ def _tell(benefit: Benefit, decision: Decision) -> None:
     words = decision.in_words
     assert words is not None
     marks = {"true": "√", "false": "×", "unknown": "？"}
-    print(f"【{benefit.title or benefit.id}】{words.summary}")
+    print(f"【{benefit.title or benefit.id}】{benefit.policy or ''}")
+    print(f"  结论：{words.summary}")
     for reason in words.reasons:
         indent = "  " * (reason.depth + 1)
         print(f"{indent}{marks[reason.outcome]} {reason.sentence}{f'（{reason.source}）' if reason.source else ''}")

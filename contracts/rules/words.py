@@ -24,9 +24,9 @@ def plain(value: Decimal) -> str:
 
 
 def yuan(value: Decimal) -> str:
-    """An amount of money: 10万元, 1.25亿元, 1,234.50元; 万元 and 亿元 only where two decimals say it all."""
-    for size, unit in ((Decimal(10**8), "亿元"), (Decimal(10**4), "万元")):
-        if abs(value) >= size and (value / size * 100) % 1 == 0:
+    """An amount of money: 10万元, 4.125亿元, 1,234.50元; 亿元 only for whole 万元, and 万元 only where two decimals say it all."""
+    for size, smallest, unit in ((Decimal(10**8), 10**4, "亿元"), (Decimal(10**4), 100, "万元")):
+        if abs(value) >= size and value % smallest == 0:
             return f"{plain(value / size)}{unit}"
     if value % 1 == 0:
         return f"{value:,.0f}元"

@@ -231,8 +231,11 @@ class Asked(NamedTuple):
             case PublicFigure():
                 return f"{'' if item.on is None else self.value(item.on, row=row)}公布的{self.terms.figure(item.figure)}"
             case Ago():
-                back = f"{stretch(item.ago)}前"
-                return back if self.terms.as_of is None else f"{day(step(self.terms.as_of, item.ago, -1))}（{back}）"
+                today = not (item.ago.years or item.ago.months or item.ago.days)
+                back = "当日" if today else f"{stretch(item.ago)}前"
+                if self.terms.as_of is None:
+                    return back
+                return day(step(self.terms.as_of, item.ago, -1)) + ("" if today else f"（{back}）")
             case Shift():
                 return f"{self.value(item.of, entry, row=row)}{'之前' if _back(item.shift) else '之后'}{stretch(item.shift)}"
             case Plus():
@@ -260,7 +263,8 @@ class Asked(NamedTuple):
         since = f"（自{self.value(given.since)}起）" if given.since is not None else ""
         base = f"（基数为零时按{self.terms.value(given.base_if_zero, fact)}）" if given.base_if_zero is not None else ""
         span = self.span(given) if given.period is None or given.over or canonical(given.period) != self.moving else "同期"
-        return f"{span}{name}{FOLDS[given.take] if given.take else ''}{since}{base}"
+        take = "" if given.take is None else ("平均" if given.take == "growth" and (given.over or 1) > 1 else "") + FOLDS[given.take]
+        return f"{span}{name}{take}{since}{base}"
 
     def span(self, given: FactValue) -> str:
         """The periods a fact with modifiers looks at: 2025年, 2023年至2025年, 截至上年度的近3年."""
@@ -294,7 +298,7 @@ class Asked(NamedTuple):
                 return f"{self._figure(item.of, row)}的{share}"
             case Per():
                 each = "每单位" if item.step is None else f"每满{self.step(item, row)}"
-                return f"按{self._figure(item.count, row)}，{each}{self.amount(item.per, row)}"
+                return f"按{self._figure(item.count, row)}，{each}给{self.amount(item.per, row)}"
             case Tiers():
                 return self._tiers(item, row)
             case Case():

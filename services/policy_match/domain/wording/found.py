@@ -144,7 +144,7 @@ class Found(NamedTuple):
     def _worth(self, test: Compared, bounds: list[Range], entry: Entry | None) -> str:
         """What a right side that is reckoned comes to."""
         literal = test.value if isinstance(test.value, tuple) else (test.value,)
-        if not bounds or all(isinstance(item, Decimal) for item in literal):
+        if len(bounds) < len(literal) or all(isinstance(item, Decimal) for item in literal):
             return ""
         return f"（即{'至'.join(self.asked.terms.range(bound, entry) for bound in bounds)}）"
 

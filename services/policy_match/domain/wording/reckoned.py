@@ -116,7 +116,7 @@ class Reckoned(NamedTuple):
         entry = self.asked.entry(item.count, self.row) if isinstance(item.count, Node) else None
         each = f"每满{self.asked.step(item, self.row)}" if item.step is not None else f"每{(entry.unit if entry else None) or '单位'}"
         per = yuan(item.per) if isinstance(item.per, Decimal) else self._figure(item.per)
-        return f"按{self._figure(item.count)}，{each}{per}，{self._comes_to(item)}"
+        return f"按{self._figure(item.count)}，{each}给{per}，{self._comes_to(item)}"
 
     def _tiers(self, item: Tiers) -> str:
         on, word = worth(item.on, self.scope), "超过" if item.edge == "upto" else "达到"
