@@ -42,7 +42,7 @@ from contracts.rules.benefit import (
     Stacking,
 )
 from contracts.rules.decision import AmountRange, Change, Decision, Finding, InWords, NearMiss, Reason, Scalar
-from contracts.rules.exact import Number, dumps, loads
+from contracts.rules.exact import Number, dumps, fault_in, loads
 from contracts.rules.node import Node, Stated, walk
 from contracts.rules.reading import Problem, RuleError, parse_amount, parse_benefit, parse_rule, problems_of
 from contracts.rules.registry import (
@@ -108,6 +108,6 @@ __all__ = [
     "Period", "Plus", "PopulationTest", "Problem", "Procedure", "PublicFigure", "Published", "PublishedValue", "Rank", "Rate",
     "Reason", "Recheck", "RecordKind", "Registry", "RowField", "Rule", "RuleCase", "RuleError", "Scalar", "Series", "Share",
     "SharedCap", "Shift", "Some", "Source", "Span", "Stacking", "Stated", "Steps", "SumOf", "SumTest", "Tiers", "Times", "Total",
-    "Value", "dumps", "facts_of", "loads", "open_facts_of", "parse_amount", "parse_benefit", "parse_rule", "problems_of",
+    "Value", "dumps", "facts_of", "fault_in", "loads", "open_facts_of", "parse_amount", "parse_benefit", "parse_rule", "problems_of",
     "tests_a_fact", "walk",
 ]  # fmt: skip
