@@ -96,6 +96,12 @@ ONE_TEST: list[tuple[Any, Any, Any, str]] = [  # a rule with one test, facts, re
      "现有资质荣誉：高新技术企业，要求没有高新技术企业，不符合。"),
     ({"not": {"fact": "dishonest", "is": "=", "value": True}}, {"dishonest": True}, {}, "经核对属于“严重失信”，要求不属于，不符合。"),
     ({"fact": "dishonest", "is": "=", "value": False}, {"dishonest": False}, {}, "经核对不属于“严重失信”，要求不属于，符合。"),
+    ({"fact": "dishonest", "is": "=", "value": False}, {}, {},
+     "要求不属于“严重失信”；缺少“严重失信”的情况（由市公共信用信息中心提供），还不能判断。"),
+    ({"fact": "above_scale", "period": "last_year", "is": "=", "value": True}, {"above_scale": {"2025": False}}, {},
+     "经核对2025年不属于“规上/限上”，要求属于，不符合。"),
+    ({"fact": "honours", "is": "has", "value": ["专精特新「小巨人」"]}, {"honours": ["专精特新“小巨人”"]}, {},
+     "现有资质荣誉：专精特新“小巨人”，要求有专精特新“小巨人”，符合。"),
     # records
     (HITECH, {}, {"certificate": HELD},
      "要求有资质证书记录（名称为高新技术企业，且认定日期在2025年内）；现有资质证书记录3条，1条符合所列条件：“高新技术企业”（2025年3月1日）；"
@@ -213,6 +219,12 @@ def test_an_amount_over_rows_names_each_row() -> None:
     projects = [{"kind": "技改", "invested": 100000}, {"kind": "展览", "invested": 200000}]
     said = "投资项目记录2条：“技改”按已投资10万元的10%计1万元；“展览”按已投资20万元的10%计2万元，合计3万元，可得3万元。"
     assert explained({"all": []}, {}, {"project": projects}, amount=amount)[1].amount == said
+
+
+def test_a_sum_that_is_nothing_today_is_told_as_the_rule_has_it() -> None:
+    ladder = {"case": [[{**REVENUE, "is": ">=", "value": 50000000}, 300000], [{**REVENUE, "is": ">=", "value": 30000000}, 100000]]}
+    words = explained({**REVENUE, "is": ">=", "value": 30000000}, KNOWN, amount=ladder)[1].amount
+    assert words == "如果符合条件，可得：2025年营业收入不低于5000万元的，30万元；2025年营业收入不低于3000万元的，10万元。"
 
 
 def test_relief_is_not_said_to_be_paid_and_what_limits_the_sum_is_said() -> None:

@@ -173,9 +173,15 @@ class Asked(NamedTuple):
         entry = self.entry(node, row)
         if isinstance(node.value, bool) and node.is_ in ("=", "!="):
             yes = node.value == (node.is_ == "=")
-            name = self.value(node, row=row)
-            return whether(name, yes=yes is wanted) if isinstance(node, FactValue) else f"{'' if yes is wanted else '不'}是“{name}”"
+            return self.whether(node, row, yes=yes is wanted)
         return f"{self.value(node, row=row)}{self.asked(node, entry, row, wanted)}"
+
+    def whether(self, node: Node, row: str | None = None, *, yes: bool) -> str:
+        """What is yes or no: 2025年属于“规上/限上”, 不属于“严重失信”; of a row 是“首次认定”."""
+        if not isinstance(node, FactValue):
+            return f"{'' if yes else '不'}是“{self.value(node, row=row)}”"
+        span = self.span(node)
+        return f"{span}{'属于' if yes else '不属于'}“{self.value(node).removeprefix(span)}”"
 
     def entry(self, node: Node, row: str | None = None) -> Entry | None:
         """Of which type the left side of a test, or a figure, is."""
@@ -357,11 +363,6 @@ def parts_needed(node: All | AnyOf | AtLeast, wanted: bool) -> int:
     if isinstance(node, AtLeast):
         return node.at_least if wanted else number - node.at_least + 1
     return number if isinstance(node, All) is wanted else min(1, number)
-
-
-def whether(name: str, *, yes: bool) -> str:
-    """A fact that is yes or no: 属于“台资企业”, 不属于“严重失信”."""
-    return f"{'属于' if yes else '不属于'}“{name}”"
 
 
 def _kind(node: Node) -> str:

@@ -47,7 +47,7 @@ from services.policy_match.domain.population import Population
 from services.policy_match.domain.profile import Origin
 from services.policy_match.domain.reasons import limbs
 from services.policy_match.domain.values import TypeMismatch, Unknown, negated
-from services.policy_match.domain.wording.asked import Asked, parts_needed, whether
+from services.policy_match.domain.wording.asked import Asked, parts_needed
 from services.policy_match.domain.wording.found import VERDICTS, Found
 from services.policy_match.domain.wording.reckoned import OPEN_SUM, Reckoned, in_yuan, stacking_words
 from services.policy_match.domain.wording.terms import ROWS, Terms
@@ -187,8 +187,8 @@ class _Explained(NamedTuple):
         dated = {
             office: "" if not on else day(min(on)) if len(on) == 1 else f"{day(min(on))}至{day(max(on))}" for office, on in days.items()
         }
-        if len(dated) == 1:
-            return "数据来自" + "，".join(part for item in dated.items() for part in item if part)
+        if len(set(dated.values())) == 1:
+            return f"数据来自{'、'.join(dated)}" + (f"，{on}" if (on := next(iter(dated.values()))) else "")
         return "数据来自" + "、".join(f"{office}（{on}）" if on else office for office, on in dated.items())
 
     def _labels(self, node: Node) -> Iterator[str]:
@@ -228,7 +228,9 @@ class _Explained(NamedTuple):
                 return f"{first}{title}不在有效期内，不能享受。"
             failed = sum(reason.outcome == "false" for reason in top)
             several = f"{len(top)}项要求中有{failed}项" if failed < len(top) else f"{failed}项要求" + ("都" if failed > 1 else "")
-            return f"{first}贵企业不符合{title}的条件：{several}没有达到。"
+            unknown = sum(reason.outcome == "unknown" for reason in top)
+            rest = f"，另有{unknown}项还缺数据或有待认定" if unknown else ""
+            return f"{first}贵企业不符合{title}的条件：{several}没有达到{rest}。"
         waits = []
         if self.decision.missing:
             waits.append(f"还缺{len(self.decision.missing)}项数据")
@@ -248,8 +250,10 @@ class _Explained(NamedTuple):
     def _reckoned(self, amount: Amount) -> str:
         found = worth(amount, self.scope)
         range_ = interval(amount, self.scope)
-        prefix = "" if self.decision.outcome == "eligible" else "如果符合条件，"
         gets = _PAYS.get(self.benefit.pays or "", "可得")
+        if self.decision.outcome != "eligible" and range_.high == 0:  # what it comes to now is not what it will
+            return f"如果符合条件，{gets}：{self.asked.amount(amount)}。"
+        prefix = "" if self.decision.outcome == "eligible" else "如果符合条件，"
         steps, total = Reckoned(self.scope, self.asked).steps(amount), in_yuan(found)
         if range_.low == range_.high:
             short = total if steps in (f"定额{total}", total) else f"{steps}，{gets}{total}"
@@ -276,7 +280,7 @@ class _Explained(NamedTuple):
         for label in self.decision.missing:
             by_office.setdefault(terms.office(label), []).append(label)
         for office, labels in by_office.items():
-            names = "、".join(dict.fromkeys(terms.name(label) for label in labels))
+            names = "、".join(dict.fromkeys(terms.wanting(label) for label in labels))
             if office is not None:
                 yield f"请向{office}核实或补报：{names}。"
             elif all(label.startswith("population:") for label in labels):
@@ -304,7 +308,7 @@ class _Explained(NamedTuple):
             to = "达到" if new > old else "降到"
             return f"{terms.name(fact)}{to}{terms.value(new, entry)}（比现有的{terms.value(old, entry)}{more}）"
         if isinstance(new, bool):
-            return f"{'' if new else '不再'}{whether(terms.name(fact), yes=True)}"
+            return f"{'' if new else '不再'}属于“{terms.name(fact)}”"
         if isinstance(old, tuple) and isinstance(new, tuple):
             added, gone = ([item for item in one if item not in other] for one, other in ((new, old), (old, new)))
             both = [f"新增{terms.value(added, entry)}"] * bool(added) + [f"不再有{terms.value(gone, entry)}"] * bool(gone)

@@ -44,7 +44,7 @@ from services.policy_match.domain.interpreter import (
 from services.policy_match.domain.language import kind_of
 from services.policy_match.domain.periods import key_of, resolve, step
 from services.policy_match.domain.values import NOTHING, Answer, Exact, Range, Unknown, as_date, as_range, negated
-from services.policy_match.domain.wording.asked import OPPOSITES, Asked, whether
+from services.policy_match.domain.wording.asked import OPPOSITES, Asked
 from services.policy_match.domain.wording.rows import counted
 from services.policy_match.domain.wording.terms import RATIO, rounded
 
@@ -90,7 +90,7 @@ class Found(NamedTuple):
         terms, parts = self.asked.terms, []
         by_office: dict[str | None, list[str]] = {}
         for label in dict.fromkeys(result.missing):
-            by_office.setdefault(terms.office(label), []).append(terms.name(label))
+            by_office.setdefault(terms.office(label), []).append(terms.wanting(label))
         for office, names in by_office.items():
             parts.append(f"缺少{'、'.join(names)}" + (f"（由{office}提供）" if office else ""))
         if result.judged:
@@ -112,7 +112,7 @@ class Found(NamedTuple):
         if left is NOTHING:
             return f"{self.asked.span(node)}没有可以计入的期间，要求{self.asked.test(node, wanted=wanted)}"
         if isinstance(left, bool) and isinstance(node.value, bool):
-            return f"经核对{whether(name, yes=left)}，要求{'属于' if left is outcome else '不属于'}"
+            return f"经核对{self.asked.whether(node, yes=left)}，要求{'属于' if left is outcome else '不属于'}"
         if isinstance(left, date):
             return self._day(node, left, entry, wanted)
         if isinstance(left, str | frozenset | bool):

@@ -35,7 +35,7 @@ from services.policy_match.domain.wording.asked import Asked
 
 _SHOWN = 4
 _FORMS = (Fixed, Rate, Per, Tiers, Case, Each, Total, Least, Most, Cap, Floor, Multiple, Less, Instalments, JudgedAmount)
-_LIFE = {"life": "一生", "year": "每年", "quarter": "每季度", "month": "每月", "item": "每个对象"}
+_ONCE = {"life": "每家企业", "year": "每家企业每年", "quarter": "每家企业每季度", "month": "每家企业每月", "item": "同一对象"}
 _SPANS = {"year": "同一年度", "life": "累计", "item": "同一对象"}
 
 
@@ -210,7 +210,7 @@ def stacking_words(stacking: Stacking | None, scope: Scope, asked: Asked) -> lis
     for cap in stacking.caps or ():
         words.append(f"“{cap.name}”的各事项{_SPANS[cap.per or 'year']}合计最高{_cap(cap, scope, asked)}。")
     if stacking.once is not None:
-        words.append(f"每家企业{_LIFE[stacking.once]}只能享受一次。" if stacking.once != "item" else "同一对象只能享受一次。")
+        words.append(f"{_ONCE[stacking.once]}只能享受一次。")
     return words
 
 

@@ -13,7 +13,7 @@ from contracts.rules import OPEN, Entry, Figures, Registry, RowField
 from contracts.rules.words import day, percent, period, plain, yuan
 from services.policy_match.domain.enterprise import Row
 from services.policy_match.domain.periods import resolve
-from services.policy_match.domain.values import OPEN_END, Exact, Nothing, Range, Unknown
+from services.policy_match.domain.values import OPEN_END, Exact, Nothing, Range, Unknown, same_text
 
 _ISO_DAY = re.compile(r"\d{4}-\d\d-\d\d\Z")
 _AREA = re.compile(r"\d{6}\Z")
@@ -46,6 +46,12 @@ class Terms(NamedTuple):
             return f"{rows.name}的“{rows.fields[field].name}”" if field in rows.fields else f"{rows.name}记录"
         fact = self.registry.facts.get(what)
         return (period(when) if when else "") + (fact.name if fact else f"“{what}”")
+
+    def wanting(self, label: str) -> str:
+        """What a decision names as missing; of what is yes or no, that it is not known which: “经营异常”的情况."""
+        what, _, when = label.partition("@")
+        fact = self.registry.facts.get(what)
+        return f"{period(when) if when else ''}“{fact.name}”的情况" if fact is not None and fact.type == "bool" else self.name(label)
 
     def judged(self, text: str) -> str:
         """A text for a person to judge; what the interpreter says of a growth it cannot compute names the fact by its id."""
@@ -131,8 +137,9 @@ class Terms(NamedTuple):
         if entry is None or not entry.codes:
             return f"“{text}”"
         codes = self.registry.codes[entry.codes]
-        if text in codes:
-            return codes[text][0]
+        named = next((names[0] for code, names in codes.items() if same_text(code) == same_text(text)), None)
+        if named is not None:
+            return named
         shorter = next((text[:size] for size in range(len(text) - 1, 0, -1) if text[:size] in codes), None)
         return f"{codes[shorter][0]}（{text}）" if shorter else f"代码{text}的地区" if _AREA.match(text) else f"“{text}”"
 
