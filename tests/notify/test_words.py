@@ -78,11 +78,14 @@ def reason(path: str, outcome: str, sentence: str = "…", **more: Any) -> Reaso
     return Reason.model_validate({"path": path, "outcome": outcome, "sentence": sentence, **more})
 
 
+WINDOW = "申请时间：2025年9月1日至2025年12月31日，还没有开始。"
+
+
 def decision(outcome: str, *reasons: Reason) -> Decision:
     return Decision.model_validate(
         {
             "benefit": "ben-1", "enterprise": "x", "as_of": "2025-06-30", "outcome": outcome, "amount": {"low": "0.00", "high": None},
-            "in_words": {"summary": "…", "reasons": reasons, "amount": "定额10万元，可得10万元。", "next": []},
+            "in_words": {"summary": "…", "reasons": reasons, "amount": "定额10万元，可得10万元。", "next": [WINDOW]},
         }
     )  # fmt: skip
 
@@ -115,7 +118,7 @@ def test_the_whole_message_says_benefit_reason_clause_amount_deadline_and_step()
     whole = text(compose(known, decision("eligible", said)))
     for part in ("研发补助", "《关于促进发展的若干措施》（厦府〔2025〕1号）", "第五条", "“给予10万元奖励。”", "上年度营业收入2000万元以上",
                  "2024年营业收入2600万元，要求不低于2000万元，符合。（数据来自市税务局，2025年3月1日）", "计算：定额10万元",
-                 "金额：10万元", "截止：2025年12月31日", "点“确认”", "5年内不迁离"):  # fmt: skip
+                 "金额：10万元", f"下一步：{WINDOW}", "截止：2025年12月31日", "点“确认”", "5年内不迁离"):  # fmt: skip
         assert part in whole
 
 

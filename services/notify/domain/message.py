@@ -128,6 +128,7 @@ def compose(told: Told, decision: Decision | None) -> Message:
     benefit = told.benefit
     said = decision.in_words if decision is not None else None
     reasons: Sequence[Reason] = ()
+    heed: Sequence[str] = ()
     note = reckoned = None
     if benefit is None:
         note = "事项内容尚未送达，暂时不能说明原因，请稍后查看。"
@@ -136,6 +137,7 @@ def compose(told: Told, decision: Decision | None) -> Message:
     elif decision.outcome == "eligible":  # an alternative that was not needed is no reason
         reasons = [one for one in said.reasons if one.outcome == "true"]
         reckoned = said.amount if benefit.amount is not None else None
+        heed = said.next  # when it can be claimed
     else:
         reasons = said.reasons
         if told.status != "withdrawn":
@@ -160,7 +162,7 @@ def compose(told: Told, decision: Decision | None) -> Message:
         amount=amount(told),
         reckoned=reckoned,
         deadline=deadline(told),
-        next=next_steps(told),
+        next=(*next_steps(told), *(heed if told.status != "withdrawn" else ())),
         owed=tuple(item.quote for item in (benefit.obligations or ()) if item.quote) if benefit else (),
         department=benefit.department if benefit else None,
         contact=benefit.contact if benefit else None,
