@@ -38,7 +38,7 @@ from contracts.rules.words import plain
 from services.policy_match.domain.interpreter import ranked_figure
 from services.policy_match.domain.language import CheckFinding, places
 from services.policy_match.domain.reasons import leaves, limbs
-from services.policy_match.domain.values import same_text
+from services.policy_match.domain.values import OPPOSITES, same_text
 
 
 def contradictions(benefit: Benefit) -> Iterator[CheckFinding]:
@@ -123,16 +123,13 @@ def _negations(parts: Sequence[Any]) -> Iterator[tuple[int, int]]:
                 yield one, other
 
 
-_OPPOSITES = {"<": ">=", ">": "<=", "=": "!=", "in": "not_in", "under": "not_under", "has": "has_none"}
-
-
 def _negates(one: Any, other: Any) -> bool:
     if isinstance(one, Not) and _bare(one.not_) == _bare(other):
         return True
     if isinstance(one, Some) and isinstance(other, NoneOf):
         return (one.some, _bare(one.where)) == (other.none, _bare(other.where))
     if isinstance(one, FactTest) and type(one) is type(other) and one.take != "every":
-        return _left_key(one) == _left_key(other) and _bare(one.value) == _bare(other.value) and _OPPOSITES.get(one.is_) == other.is_
+        return _left_key(one) == _left_key(other) and _bare(one.value) == _bare(other.value) and OPPOSITES.get(one.is_) == other.is_
     return False
 
 

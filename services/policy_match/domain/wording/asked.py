@@ -57,6 +57,7 @@ from contracts.rules.words import day, percent, period, plain, stretch, yuan
 from services.policy_match.domain.interpreter import ranked_figure
 from services.policy_match.domain.periods import canonical, resolve, step
 from services.policy_match.domain.reasons import limbs
+from services.policy_match.domain.values import OPPOSITES
 from services.policy_match.domain.wording.terms import RATIO, ROWS, Terms
 
 
@@ -95,10 +96,6 @@ def _group(node: All | AnyOf | AtLeast | Not) -> str:
     return f"至少符合下列 {node.at_least} 项：" if isinstance(node, AtLeast) else "不属于下列情形："
 
 
-OPPOSITES = {
-    ">=": "<", ">": "<=", "<=": ">", "<": ">=", "=": "!=", "!=": "=", "in": "not_in", "not_in": "in",
-    "under": "not_under", "not_under": "under", "has": "has_none", "has_none": "has",
-}  # fmt: skip
 _NUMBERS = {">=": "不低于", ">": "高于", "<=": "不高于", "<": "低于", "=": "等于", "!=": "不等于"}
 _DATES = {">=": "不早于", ">": "晚于", "<=": "不晚于", "<": "早于", "=": "为", "!=": "不为"}
 _TEXTS = {

@@ -43,8 +43,8 @@ from services.policy_match.domain.interpreter import (
 )
 from services.policy_match.domain.language import kind_of
 from services.policy_match.domain.periods import key_of, resolve, step
-from services.policy_match.domain.values import NOTHING, Answer, Exact, Range, Unknown, as_date, as_range, negated
-from services.policy_match.domain.wording.asked import OPPOSITES, Asked
+from services.policy_match.domain.values import NOTHING, OPPOSITES, Answer, Exact, Range, Unknown, as_date, as_range, negated
+from services.policy_match.domain.wording.asked import Asked
 from services.policy_match.domain.wording.rows import counted
 from services.policy_match.domain.wording.terms import RATIO, rounded
 
