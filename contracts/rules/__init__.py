@@ -41,8 +41,8 @@ from contracts.rules.benefit import (
     Span,
     Stacking,
 )
-from contracts.rules.decision import AmountRange, Change, Decision, Finding, NearMiss, Scalar
-from contracts.rules.exact import Number, dumps, loads
+from contracts.rules.decision import AmountRange, Change, Decision, Finding, InWords, NearMiss, Reason, Scalar
+from contracts.rules.exact import Number, dumps, fault_in, loads
 from contracts.rules.node import Node, Stated, walk
 from contracts.rules.reading import Problem, RuleError, parse_amount, parse_benefit, parse_rule, problems_of
 from contracts.rules.registry import (
@@ -103,10 +103,11 @@ __all__ = [
     "LIST_OPERATORS", "NUMERIC", "OPEN", "TWINS", "Ago", "All", "Amount", "AmountRange", "AnyOf", "AtLeast", "Authority", "Benefit",
     "Budget", "Cap", "Case", "Change", "Compared", "CountOf", "CountTest", "Decision", "Each", "EarliestOf", "EarliestTest", "Entry",
     "Fact", "FactTest", "FactType", "FactValue", "FieldTest", "FieldValue", "Figure", "Figures", "Finding", "Fixed", "Floor", "Group",
-    "GroupOrName", "Instalments", "Judged", "JudgedAmount", "Kind", "LatestOf", "LatestTest", "Least", "Less", "Most", "Multiple",
-    "Name", "NearMiss", "Node", "NoneOf", "Not", "Number", "Obligation", "Operator", "Outcome", "Per", "Percentile", "Period", "Plus",
-    "PopulationTest", "Problem", "Procedure", "PublicFigure", "Published", "PublishedValue", "Rank", "Rate", "Recheck", "RecordKind",
-    "Registry", "RowField", "Rule", "RuleCase", "RuleError", "Scalar", "Series", "Share", "SharedCap", "Shift", "Some", "Source",
-    "Span", "Stacking", "Stated", "Steps", "SumOf", "SumTest", "Tiers", "Times", "Total", "Value", "dumps", "facts_of", "loads",
-    "open_facts_of", "parse_amount", "parse_benefit", "parse_rule", "problems_of", "tests_a_fact", "walk",
+    "GroupOrName", "InWords", "Instalments", "Judged", "JudgedAmount", "Kind", "LatestOf", "LatestTest", "Least", "Less", "Most",
+    "Multiple", "Name", "NearMiss", "Node", "NoneOf", "Not", "Number", "Obligation", "Operator", "Outcome", "Per", "Percentile",
+    "Period", "Plus", "PopulationTest", "Problem", "Procedure", "PublicFigure", "Published", "PublishedValue", "Rank", "Rate",
+    "Reason", "Recheck", "RecordKind", "Registry", "RowField", "Rule", "RuleCase", "RuleError", "Scalar", "Series", "Share",
+    "SharedCap", "Shift", "Some", "Source", "Span", "Stacking", "Stated", "Steps", "SumOf", "SumTest", "Tiers", "Times", "Total",
+    "Value", "dumps", "facts_of", "fault_in", "loads", "open_facts_of", "parse_amount", "parse_benefit", "parse_rule", "problems_of",
+    "tests_a_fact", "walk",
 ]  # fmt: skip

@@ -66,6 +66,27 @@ class NearMiss(Stated):
     until: date | None = None
 
 
+class Reason(Stated):
+    """One requirement in a sentence. `outcome` is the enterprise's: under a `not`, a test that is false speaks for it."""
+
+    path: str
+    depth: int = 0  # below which alternatives it stands
+    outcome: Literal["true", "false", "unknown"]
+    sentence: str
+    source: str | None = None  # which authority stated it, true on which day
+    quote: str | None = None
+    article: str | None = None
+
+
+class InWords(Stated):
+    """A decision as the enterprise reads it, in Chinese sentences."""
+
+    summary: str
+    reasons: tuple[Reason, ...]
+    amount: str  # how much, and how it is computed
+    next: tuple[str, ...] = ()  # what would settle or change it, and what to heed
+
+
 class Decision(Stated):
     """The outcome for one enterprise and one benefit on one day, with its reasons."""
 
@@ -82,3 +103,9 @@ class Decision(Stated):
     eligible_from: date | None = None
     rule_version: int | None = None
     facts_as_known_at: datetime | None = None
+    in_words: InWords | None = None
+
+    @model_serializer(mode="wrap")
+    def _without_words(self, handler: Any) -> dict[str, Any]:
+        written: dict[str, Any] = handler(self)
+        return written if self.in_words is not None else {key: value for key, value in written.items() if key != "in_words"}

@@ -36,6 +36,15 @@ def loads(text: str | bytes) -> Any:
     return json.loads(text, parse_float=_decimal, parse_constant=_no_constant)
 
 
+def fault_in(error: ValueError) -> str:
+    """What `loads` could not read, and where: for the one who wrote it."""
+    if not isinstance(error, json.JSONDecodeError):
+        return str(error)
+    here = error.doc[error.pos : error.pos + 12].split("\n")[0]
+    at = f"“{here}”处" if here else "结尾处"
+    return f"第 {error.lineno} 行第 {error.colno} 个字符（{at}）读不下去；请检查逗号、引号和括号是否成对"
+
+
 def dumps(value: Any) -> str:
     """One line of JSON for a model, a date, a decimal or plain data; the inverse of `loads`, numbers printed as given."""
     match value:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -51,6 +52,8 @@ def problems_of(error: ValidationError, given: Any) -> tuple[Problem, ...]:
     problems = []
     for fault in error.errors(include_url=False):
         context = {key: str(value) for key, value in fault.get("ctx", {}).items()}
+        if "expected" in context:  # 'a', 'b' or 'c'
+            context["expected"] = "、".join(re.findall(r"'([^']*)'", context["expected"]))
         problem, hint = _HINTS.get(fault["type"], (fault["msg"], "请按规则语言改正"))
         problems.append(Problem(_path_in(given, fault["loc"]), problem.format_map(context), hint.format_map(context)))
     return tuple(problems)

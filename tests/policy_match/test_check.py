@@ -130,6 +130,9 @@ def test_limbs_that_may_hold_together_are_none(limbs: list[Any]) -> None:
         (HONEST, {"text": "给予一次性奖励10万元"}, "once-missing"),
         ({"fact": "size", "is": "=", "value": "tiny"}, {}, "unknown-code"),
         ({"fact": "exports", "period": "2024", "is": ">=", "value": {"figure": "某汇率"}}, {}, "unknown-figure"),
+        ({**REVENUE, "value": 2000, "quote": "营业收入2000万元以上"}, {}, "unit"),
+        ({"fact": "layoff_rate", "period": "2024", "is": "<=", "value": 5.5}, {}, "share-over-one"),
+        ({**REVENUE, "take": "growth", "value": 15}, {}, "share-over-one"),
     ],
 )
 def test_what_should_be_looked_at_twice_is_warned_of(rule: Any, more: Any, code: str) -> None:

@@ -14,7 +14,7 @@ from contracts.rules import NUMERIC, TWINS, Compared, CountTest, FactTest, Field
 from services.policy_match.domain.interpreter import Scope, answer, stated, value
 from services.policy_match.domain.periods import Period, is_relative, resolve
 from services.policy_match.domain.reasons import Leaf
-from services.policy_match.domain.values import NOTHING, Exact, Range, TypeMismatch, Unknown, as_date
+from services.policy_match.domain.values import NOTHING, OPPOSITES, Exact, Range, TypeMismatch, Unknown, as_date
 
 _UNITS = {"money": Fraction(1, 100), "ratio": Fraction(1, 10000), "number": Fraction(1)}
 
@@ -171,15 +171,12 @@ def _choice(test: FactTest, found: Any, scope: Scope, *, hold: bool) -> Bounds |
     return Bounds(choices=kept) if kept else None
 
 
-_OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "!=", "!=": "=", "between": "outside"}
-
-
 def _solved(
     test: Compared, scope: Scope, *, hold: bool, unit: Fraction | None, asked: Period | None = None, found: Any = None
 ) -> Bounds | None:
     """The bounds on the figure itself, its modifiers solved for the one period that can still change. Out of a range it is the nearer
     end of it that counts, or the upper one where nothing is `found` that could become less."""
-    op = test.is_ if hold else _OPPOSITE.get(test.is_, "")
+    op = test.is_ if hold else OPPOSITES.get(test.is_, "")
     if op in TWINS:
         return None  # anything but one value is no direction to go
     right: list[Any] = [value(v, scope) for v in (test.value if isinstance(test.value, tuple) else (test.value,))] if op != "during" else []

@@ -16,7 +16,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
-from contracts.rules import NUMERIC, OPEN, Benefit, Entry, Registry, RuleError, loads, parse_benefit
+from contracts.rules import NUMERIC, OPEN, Benefit, Entry, Registry, RuleError, fault_in, loads, parse_benefit
 from services.policy_match.domain import Enterprise, FactError, enterprise_of, language_problems, parse_enterprise, type_problems
 
 Table = list[dict[str, Any]]
@@ -38,9 +38,9 @@ def raw_benefits(path: Path) -> list[Any]:
     try:
         given = loads(_text(path))
     except ValueError as error:
-        raise BadContent(f"{path}：不是合法的 JSON：{error}") from error
+        raise BadContent(f"{path}：不是合法的 JSON：{fault_in(error)}") from error
     if not isinstance(given, list):
-        raise BadContent(f"{path}：应为事项的 JSON 数组 […]")
+        raise BadContent(f"{path}：应为事项的 JSON 数组；请写成 […]，只有一个事项也要放在数组里")
     return given
 
 

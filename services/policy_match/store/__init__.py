@@ -87,6 +87,10 @@ class Store(Deliveries):
         row = await self._db.fetchrow("SELECT body::text AS body, version FROM benefits WHERE id = $1", benefit)
         return Offer(_benefit(row["body"]), row["version"]) if row else None
 
+    async def benefit_status(self, benefit: str) -> str | None:
+        """How a benefit stands: published, suspended, withdrawn, expired."""
+        return await self._db.fetchval("SELECT status FROM benefits WHERE id = $1", benefit)  # type: ignore[no-any-return]
+
     # enterprises --------------------------------------------------------------------------------------------------------
 
     async def enterprises(self, partition: int | None = None) -> list[Enterprise]:
