@@ -6,7 +6,7 @@ from typing import Any
 import asyncpg
 import structlog
 
-from services.catalog import handlers
+from services.catalog.handlers import commands
 from services.chassis.app import Runtime
 
 EVERY = 60.0
@@ -18,7 +18,7 @@ async def expire(runtime: Runtime[Any]) -> None:
     """Expire benefits for ever; a look that fails because the database is away is taken again at the next minute."""
     while True:
         try:
-            await runtime.alone("expire", handlers.expire)
+            await runtime.alone("expire", commands.expire)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("expire.failed", error=type(error).__name__)
         await asyncio.sleep(EVERY)

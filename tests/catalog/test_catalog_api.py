@@ -17,10 +17,11 @@ from contracts import rules
 from contracts.events import DocumentFacts, DocumentRead, DocumentRepealed, DocumentReplaced, MeasureRead
 from contracts.registry import load_registry
 from contracts.rules import parse_benefit
-from services.catalog import handlers, sources
+from services.catalog import sources
 from services.catalog.api import ROUTERS, asking, lists
 from services.catalog.domain.drafts import drafts
-from services.catalog.handlers import CLOCK, documents
+from services.catalog.handlers import commands, documents
+from services.catalog.handlers.commands import CLOCK
 from services.catalog.jobs import expire
 from services.catalog.main import SUBSCRIPTIONS
 from services.catalog.store import Store, Table
@@ -440,7 +441,7 @@ async def test_a_benefit_expires_by_itself_the_day_after_its_last(catalog: Runni
     async def look(day: date) -> None:
         async with catalog.runtime.work(Principal("operator", "test", frozenset())) as work:
             work.today = day
-            await handlers.expire(work)
+            await commands.expire(work)
 
     await look(date(2026, 6, 30))
     assert len(await catalog.said()) == 1

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from contracts.registry import load_registry
 from contracts.rules import dumps, loads, parse_rule
-from services.catalog.domain.correcting import Correction, Uncorrectable, corrected, judged, node_at, read, replaced, written
+from services.catalog.domain.correcting.conditions import Correction, corrected, judged
+from services.catalog.domain.correcting.paths import node_at, replaced
+from services.catalog.domain.correcting.values import Uncorrectable, read, written
 from services.catalog.domain.marking import differences, marked
 
 REGISTRY = load_registry()
