@@ -263,7 +263,7 @@ async def test_the_desk_tells_what_awaits_me_what_awaits_others_and_what_is_late
     assert "等他人处理（1）" in await reviewer.go("/desk")
     assert "等他人处理（0）" in await reviewer.go("/desk?department=渔业局")
     assert "查找“高新技术”（1）" in await reviewer.go("/desk?q=高新技术")
-    await catalog.runtime.pool.execute("UPDATE listed SET department = ''")
+    await catalog.runtime.pool.execute("UPDATE listed SET departments = '{}'")
     assert "等他人处理（1）" in await reviewer.go("/desk?department=渔业局"), "what names no department waits on every desk"
 
 
@@ -466,7 +466,7 @@ async def test_a_condition_on_records_is_corrected_field_by_field(catalog: Runni
     path = await drafted(catalog)
     [row] = await catalog.rows("SELECT id, body FROM benefits")
     rule = {"none": "penalty", "where": [{"field": "amount", "is": ">=", "value": 100000}], "quote": "无重大处罚"}
-    client = await catalog.client("officer", "甲", *ALL, department="局", roles=["editor"])
+    client = await catalog.client("officer", "甲", *ALL, department="市工信局", roles=["editor"])
     body = rules.dumps(rules.loads(row["body"]) | {"rule": rule})
     assert (await client.put(f"/v1/benefits/{row['id']}", content=body, headers={"If-Match": '"1"'})).status_code == 200
     editor = await officer(catalog, *EDITOR)
@@ -491,9 +491,9 @@ async def test_cases_guard_the_rule_until_an_editor_says_why_they_should_not(cat
     await editor.go(path_of(editor, "营业收入"))
     await editor.press("保存改正", value="3000万元", why="原文是三千万元")
     assert await kept() == before
-    assert "请填写理由" in await editor.press("按现在的规则重新生成用例", why="")
+    assert "请填写理由" in await editor.press("重新生成自动用例", why="")
     await editor.go(path)
-    await editor.press("按现在的规则重新生成用例", why="标准改正了")
+    await editor.press("重新生成自动用例", why="标准改正了")
     again = await kept()
     assert "20000000" in rules.dumps(before)
     assert "30000000" in rules.dumps(again)

@@ -70,11 +70,13 @@ def _compared(change: Correction, entry: Entry | None, registry: Registry, kind:
     """What the test compares with: a plain value, or for a figure another figure (3% × 上年度营业收入)."""
     try:
         return read(change.value, change.operator, entry, registry)
-    except Uncorrectable:
-        plain = re.match(r"\s*-?\d", change.value) and not re.search(r"[×*+]", change.value)
-        if plain or entry is None or entry.type not in NUMERIC or change.operator == "between":
+    except Uncorrectable as error:
+        if entry is None or entry.type not in NUMERIC or change.operator == "between":
             raise
-        return read_figure(change.value, entry.type, registry, kind=kind)
+        try:
+            return read_figure(change.value, entry.type, registry, kind=kind)
+        except Uncorrectable as other:
+            raise other if re.search(r"[×*+年季月]", change.value) else error from other
 
 
 def _modifiers(node: Mapping[str, Any], change: Correction, entry: Entry | None) -> dict[str, Any]:
