@@ -5,7 +5,6 @@ which are said on the page they belong to. Forms that correct a draft: `correcti
 """
 
 from datetime import date
-from importlib.resources import files
 from typing import Annotated, Any, get_args
 
 from fastapi import Query, Request, Response
@@ -19,7 +18,7 @@ from services.catalog.api.paged import Seated, principal_of, routes, text_of, ve
 from services.catalog.api.pages import desk as desk_page
 from services.catalog.api.pages.amendment import amendment
 from services.catalog.api.pages.benefit import benefit as benefit_of
-from services.catalog.api.pages.frame import sign_in
+from services.catalog.api.pages.frame import sheet, sign_in
 from services.catalog.api.review import SCOPES
 from services.catalog.api.sessions import Seat, checked, leave, remember, resize, seat_of, sit
 from services.catalog.domain.review import WORDS, Action, Standing
@@ -33,6 +32,8 @@ from services.chassis.problems import Problem
 
 SHOWN = 200
 """Lines of each list of the desk."""
+SAID = 40
+"""Characters of its clause by which a benefit is told from others of its name."""
 router = routes()
 
 
@@ -83,8 +84,7 @@ async def text_size(request: Request) -> Response:
 @router.get("/style.css")
 async def style() -> Response:
     """The style sheet."""
-    sheet = files("services.catalog").joinpath("api/desk.css").read_bytes()
-    return Response(sheet, media_type="text/css; charset=utf-8", headers={"Cache-Control": "max-age=3600"})
+    return Response(sheet(), media_type="text/css; charset=utf-8", headers={"Cache-Control": "max-age=3600"})
 
 
 # ------------------------------------------------------------------------------------------------------------- the desk
@@ -112,7 +112,10 @@ async def desk(
     for kept, kind, heard, issued in pending:
         since = _since(kept.standing, heard, issued, timezone)
         task = task_of(kept.standing, kind, since, today=today, rules=rules)
-        rows.append(desk_page.Row(kept, title_of(kept), str(loads(kept.body).get("department") or ""), task))
+        said = loads(kept.body)
+        text = str(said.get("text") or "").strip()
+        words = f"{said.get('article') or ''}　{text[:SAID]}{'……' if len(text) > SAID else ''}"
+        rows.append(desk_page.Row(kept, str(said.get("title") or ""), str(said.get("department") or ""), words, task))
     rows.sort(key=lambda row: -(row.task.late if row.task else 0))
     return HTMLResponse(
         desk_page.desk(

@@ -162,7 +162,13 @@ def _list(
             continue
         pay = item[1] if item is not None else None
         given = [
-            _field("给多少", f"pay.{at}", "如 20万元、上年度研发费用的5%；累进时写比例，如 5%", pay, filled),
+            _field(
+                "给多少",
+                f"pay.{at}",
+                "如 20万元、上年度研发费用的5%" + ("；累进时写比例，如 5%" if shape.holds == "tiers" else ""),
+                pay,
+                filled,
+            ),
             _within(pay, f"{place}/1", kept, words),
             drop,
         ]
@@ -171,8 +177,8 @@ def _list(
             found.append(h("fieldset", h("legend", f"第 {at + 1} 档" + ("" if item is not None else "（可不填）")), line, *given))
         else:
             links = [
-                h("a", "改正这一条件", href=f"/desk/benefits/{kept.id}/test?path={at_path}")
-                for at_path in _tests(item[0] if item is not None else None, f"{place}/0")
+                h("a", f"改正条件 {number}", href=f"/desk/benefits/{kept.id}/test?path={at_path}")
+                for number, at_path in enumerate(_tests(item[0] if item is not None else None, f"{place}/0"), 1)
             ]
             told = h("p", words.get(f"{place}/0", "条件"), "　", *[part for link in links for part in (link, " ")])
             found.append(h("fieldset", h("legend", f"情形 {at + 1}"), told, *given))

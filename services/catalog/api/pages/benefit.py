@@ -35,48 +35,53 @@ def benefit(
     mine = kept.standing.pending == "draft" and seat.officer is not None and "editor" in seat.officer.roles
     tests = [line for line in checks.rule if not _is_group(line)]
     numbers = {line["path"]: number for number, line in enumerate(tests, 1)}
-    pieces, elsewhere = marked(clause, [line["quote"] for line in tests] if matcher else quotes_of(said.get("rule")))
+    quotes = [_quote(line, checks.rule) for line in tests] if matcher else quotes_of(said.get("rule"))
+    paid = [str(quote)] if (quote := (said.get("amount") or {}).get("quote")) else []
+    pieces, elsewhere = marked(clause, [*quotes, *paid])
     amended = kept.offered is not None and kept.standing.pending is not None
     return page(
         said.get("title") or "（无名称）",
         seat,
-        h("p", stands(kept.standing), f"第 {kept.version} 版，{moment(kept.changed_at)}", class_="quiet"),
+        h("p", stands(kept.standing), f"第 {kept.version} 版，", moment(kept.changed_at), class_="quiet"),
         h("p", h("a", "与现行版本对照", href=f"/desk/benefits/{kept.id}/amendment")) if amended else None,
-        h("dl", *_facts(said)),
+        _contents(kept, checks, matcher=matcher),
+        h("dl", *_facts(said), class_="facts"),
         h("p", h("a", "改正基本信息（名称、部门、日期等）", href=f"/desk/benefits/{kept.id}/particulars")) if mine else None,
         h(
             "div",
             h(
                 "section",
-                h("h2", "条文"),
-                h("p", *(_piece(piece.words, piece.tests) for piece in pieces), class_="clause"),
+                h("h2", "条文", id="clause"),
+                h("p", *(_piece(piece.words, piece.tests, len(quotes)) for piece in pieces), class_="clause"),
                 aria_label="条文",
+                class_="beside",
             ),
             h(
                 "section",
-                h("h2", "规则"),
+                h("h2", "规则", id="rule"),
                 _rule(kept.id, checks.rule, numbers, elsewhere, editable=mine) if matcher else no_matcher(),
                 h("h3", "金额"),
                 h("p", checks.amount[0]["words"] if checks.amount else "没有可以计算的金额" if matcher else "（暂不能显示）"),
+                h("div", "没有原文依据", class_="bad") if said.get("amount") and not paid else None,
                 h("p", h("a", "改正金额", href=f"/desk/benefits/{kept.id}/amount")) if mine else None,
                 aria_label="规则",
             ),
             class_="sides",
         ),
-        h("h2", "没有读懂的原文"),
+        h("h2", "没有读懂的原文", id="unread"),
         bullets(kept.unread, "没有。"),
         h("h3", "自动提取时的提示"),
         bullets(kept.findings, "没有。"),
-        h("h2", "检查"),
+        h("h2", "检查", id="checks"),
         _findings(checks.findings),
         _readiness(checks),
-        h("h2", "用例"),
+        h("h2", "用例", id="cases"),
         _cases(seat, kept, said, checks, registry, matcher=matcher, mine=mine),
         h("h2", "覆盖面"),
         _reach(kept.id, checks),
-        h("h2", "下一步"),
+        h("h2", "下一步", id="steps"),
         _steps(seat, kept),
-        h("h2", "历史"),
+        h("h2", "历史", id="history"),
         table(("时间", "人员", "操作", "理由"), [_entry(entry) for entry in reversed(history)]),
         wrong=wrong,
         done=done,
@@ -117,11 +122,35 @@ def span_of(span: Mapping[str, Any]) -> str:
     return "至".join(ends) if span else ""
 
 
-def _piece(words: str, tests: Sequence[int]) -> Child:
+def _contents(kept: Kept, checks: Checks, *, matcher: bool) -> Html:
+    """What the page holds, with how it stands, as links."""
+    errors = sum(finding.severity == "error" for finding in checks.findings)
+    failed = sum(not case["passed"] for case in checks.cases)
+    told = {
+        "clause": ("条文与规则", None),
+        "unread": (f"没有读懂 {len(kept.unread)} 处", bool(kept.unread)),
+        "checks": (f"检查：错误 {errors}、提醒 {len(checks.findings) - errors}", errors > 0),
+        "cases": (f"用例：{len(checks.cases)} 个，未通过 {failed}" if matcher else "用例：未检查", failed > 0),
+        "steps": ("下一步", None),
+        "history": ("历史", None),
+    }
+    links = [h("li", h("a", words, href=f"#{name}", class_="bad" if bad else None)) for name, (words, bad) in told.items()]
+    return h("nav", h("ul", *links), aria_label="本页内容", class_="contents")
+
+
+def _quote(line: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> str | None:
+    """The words behind a test: its own, else those of the nearest group that holds it."""
+    above = [one for one in lines if line["path"] == one["path"] or str(line["path"]).startswith(f"{one['path']}/")]
+    return next((one["quote"] for one in reversed(above) if one["quote"]), None)
+
+
+def _piece(words: str, tests: Sequence[int], rule: int) -> Child:
+    """Marked words with the numbers of their tests; those after the rule's are the amount's."""
     if not tests:
         return words
-    numbers = "、".join(map(str, tests))
-    return h("mark", words, h("sup", f"［{numbers}］", aria_label=f"对应规则第 {numbers} 项"))
+    numbers = "、".join("金额" if number > rule else str(number) for number in tests)
+    told = "、".join("对应金额" if number > rule else f"对应规则第 {number} 项" for number in tests)
+    return h("mark", words, h("sup", f"[{numbers}]", aria_label=told), class_="paid" if all(number > rule for number in tests) else None)
 
 
 def _rule(
@@ -130,12 +159,12 @@ def _rule(
     items = []
     for line in lines:
         number = numbers.get(line["path"])
-        quote = line["quote"]
+        quote = _quote(line, lines)
         link = f"/desk/benefits/{benefit}/test?path={line['path']}"
         items.append(
             h(
                 "li",
-                h("span", f"［{number}］", class_="number") if number else None,
+                h("span", f"[{number}] ", class_="number") if number else None,
                 line["words"],
                 h("div", f"原文（在条文之外）：“{quote}”", class_="quiet") if number in elsewhere and quote else None,
                 h("div", "没有原文依据", class_="bad") if number and not quote else None,

@@ -3,6 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -12,6 +15,18 @@ from services.catalog.domain.review import ROLES, WORDS, Standing
 from services.chassis.problems import Problem
 
 CHINA = ZoneInfo("Asia/Shanghai")
+
+
+@cache
+def sheet() -> bytes:
+    """The style sheet."""
+    return files("services.catalog").joinpath("api/desk.css").read_bytes()
+
+
+@cache
+def sheet_mark() -> str:
+    """What tells one style sheet from another, so that no browser keeps an old one."""
+    return sha256(sheet()).hexdigest()[:12]
 
 
 def page(title: str, seat: Seat, *content: Child, wrong: Problem | None = None, done: str | None = None) -> str:
@@ -29,7 +44,7 @@ def page(title: str, seat: Seat, *content: Child, wrong: Problem | None = None, 
             h("meta", charset="utf-8"),
             h("meta", name="viewport", content="width=device-width, initial-scale=1"),
             h("title", f"{title} · 找企政策工作台"),
-            h("link", rel="stylesheet", href="/desk/style.css"),
+            h("link", rel="stylesheet", href=f"/desk/style.css?{sheet_mark()}"),
         ),
         h(
             "body",
@@ -192,9 +207,9 @@ def stands(standing: Standing) -> Html:
     return text_of([h("span", WORDS[standing.status], class_="tag"), revision])
 
 
-def moment(at: datetime) -> str:
+def moment(at: datetime) -> Html:
     """A moment on the city's clock."""
-    return at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+    return h("time", at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M"), datetime=at.isoformat())
 
 
 def sign_in(seat: Seat, wrong: Problem | None = None) -> str:

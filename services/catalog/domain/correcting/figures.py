@@ -155,7 +155,9 @@ def _written_fact(node: Mapping[str, Any], registry: Registry) -> str:
 
 
 def printed(name: str) -> str:
-    """A period as officers write it."""
+    """A period as officers write it; "" for none."""
+    if not name:
+        return ""
     found = re.fullmatch(r"(\d{4})(?:Q([1-4])|-(\d{2}))?", name)
     if found is None:
         return PERIODS.get(name, name)
