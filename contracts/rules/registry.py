@@ -60,6 +60,7 @@ class Registry(Stated):
     """Every fact and record kind there is, each with exactly one authority."""
 
     authorities: dict[str, Authority]
+    departments: dict[str, tuple[str, ...]] = Field(default_factory=dict)  # full name -> the other names of a responsible department
     codes: dict[str, dict[str, tuple[str, ...]]] = Field(default_factory=dict)  # list -> code -> its name and its other wordings
     facts: dict[str, Fact]
     kinds: dict[str, RecordKind]

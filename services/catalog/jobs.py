@@ -8,9 +8,8 @@ import asyncpg
 import structlog
 
 from contracts.registry import load_registry
-from services.catalog import handlers
 from services.catalog.domain.proposing import Answer, Malformed, instructions, left_open, question, read_answer
-from services.catalog.handlers import proposals
+from services.catalog.handlers import commands, proposals
 from services.catalog.handlers.proposals import Asking
 from services.catalog.sources.model import Model, Unanswered, Unusable, model_of
 from services.chassis.app import Runtime
@@ -36,7 +35,7 @@ async def expire(runtime: Runtime[Any]) -> None:
     """Expire benefits for ever; a look that fails because the database is away is taken again at the next minute."""
     while True:
         try:
-            await runtime.alone("expire", handlers.expire)
+            await runtime.alone("expire", commands.expire)
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("expire.failed", error=type(error).__name__)
         await asyncio.sleep(EVERY)

@@ -18,7 +18,7 @@ def rule(given: Any) -> list[str]:
 
 
 def amount(given: Any) -> str:
-    [line] = amount_lines(parse_amount(loads(dumps(given))), load_registry())
+    line, *_ = amount_lines(parse_amount(loads(dumps(given))), load_registry())
     return line.words
 
 
@@ -112,3 +112,16 @@ def test_every_rule_of_the_language_has_words_on_every_line(given: Any) -> None:
 @settings(max_examples=60)
 def test_every_amount_of_the_language_has_words(given: Any) -> None:
     assert amount(given)
+
+
+def test_each_amount_inside_an_amount_has_its_own_line_and_its_place() -> None:
+    given = {
+        "cap": 1000000,
+        "of": {"case": [[{"fact": "size", "is": "=", "value": "small"}, {"fixed": 200000}]], "else": {"sum": [{"fixed": 1}, {"fixed": 2}]}},
+    }
+    lines = amount_lines(parse_amount(loads(dumps(given))), load_registry())
+    assert [(line.path, line.depth) for line in lines] == [
+        ("amount", 0), ("amount/of", 1), ("amount/of/case/0/0", 2), ("amount/of/else", 2), ("amount/of/else/sum/0", 3),
+        ("amount/of/else/sum/1", 3), ("amount/of/case/0/1", 2),
+    ]  # fmt: skip
+    assert [line.words for line in lines[2:4]] == ["企业规模为小型", "以下各项之和：1元；2元"]

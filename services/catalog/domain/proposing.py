@@ -14,7 +14,8 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from contracts.rules import OPEN, Registry, RuleError, dumps, facts_of, loads, parse_benefit
-from services.catalog.domain.correcting import OPERATORS, PERIODS, TAKES, Correction, Uncorrectable, corrected, entry_of, read
+from services.catalog.domain.correcting.conditions import OPERATORS, TAKES, Correction, corrected, entry_of
+from services.catalog.domain.correcting.values import PERIODS, Uncorrectable, read
 from services.catalog.domain.lint import bare
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.quantities import NUMERAL, SCALE, comparisons, figures, numeral

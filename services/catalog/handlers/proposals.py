@@ -8,8 +8,9 @@ from typing import Any, Literal, Protocol
 from contracts.rules import dumps, loads, parse_benefit
 from services.catalog.domain import review
 from services.catalog.domain.proposing import DROPPED, Answer, Proposal, with_proposal
-from services.catalog.handlers import Kept, Officer, Stale, entry_of
+from services.catalog.handlers import Kept, Officer, entry_of
 from services.catalog.handlers import Store as Benefits
+from services.catalog.handlers.commands import Stale
 from services.chassis.work import Work
 
 

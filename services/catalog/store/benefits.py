@@ -10,7 +10,7 @@ import asyncpg
 from contracts.rules import dumps
 from services.catalog.domain.facets import Listed, listed
 from services.catalog.domain.review import Standing
-from services.catalog.handlers import Entry, Kept
+from services.catalog.handlers import Entry, Kept, known_departments
 from services.catalog.store.tables import Bound
 
 _BENEFIT = (
@@ -70,12 +70,12 @@ class Benefits(Bound):
 
     async def _list(self, sides: Sequence[tuple[str, str, str]]) -> None:
         """Keep what lists and search look at, for (benefit, side, JSON text)."""
-        lines = [{"benefit": benefit, "side": side, **asdict(listed(body))} for benefit, side, body in sides]
+        lines = [{"benefit": benefit, "side": side, **asdict(listed(body, known_departments()))} for benefit, side, body in sides]
         names = ", ".join(_LISTED)
         await self._connection.execute(
             f"INSERT INTO listed (benefit, side, {names})"
             f" SELECT benefit, side, {', '.join(f'{name}::tsvector' if name in ('words', 'heading') else name for name in _LISTED)}"
-            " FROM jsonb_to_recordset($1::jsonb) AS line(benefit text, side text, title text, department text, kind text, mode text,"
+            " FROM jsonb_to_recordset($1::jsonb) AS line(benefit text, side text, title text, departments text[], kind text, mode text,"
             " words text, heading text, districts text[], industries text[], first_day date, last_day date)"
             f" ON CONFLICT (benefit, side) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _LISTED)}",
             lines,
@@ -119,7 +119,7 @@ def _row(kept: Kept) -> dict[str, Any]:
         "pending": standing.pending,
         "amended": standing.amended,
         "authors": sorted(standing.authors),
-        "last_day": listed(kept.offered).last_day if kept.offered else None,
+        "last_day": listed(kept.offered, known_departments()).last_day if kept.offered else None,
     }
 
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 
 from services.catalog.handlers import Awaiting, Kept
 from services.catalog.store.benefits import kept_of
-from services.catalog.store.search import like
+from services.catalog.store.search import full_names
 from services.catalog.store.tables import Bound
 
 _AWAITING = tuple(field.name for field in fields(Awaiting))
@@ -53,12 +53,13 @@ class Desk(Bound):
         """What awaits whom, the longest waiting first, each with its place and its benefit."""
         rows = await self._connection.fetch(
             "SELECT b.*, a.seq AS place, to_jsonb(a) AS awaited, a.since FROM awaiting a JOIN benefits b ON b.id = a.benefit"
+            " JOIN listed l ON l.benefit = b.id AND l.side = 'newest'"
             " WHERE a.settled_at IS NULL AND a.seq > $1 AND ($2::text IS NULL OR a.role = $2)"
-            " AND ($3::text IS NULL OR b.body::jsonb->>'department' ILIKE $3) AND ($4::text IS NULL OR a.document = $4)"
+            " AND ($3::text[] IS NULL OR l.departments && $3 OR l.departments = '{}') AND ($4::text IS NULL OR a.document = $4)"
             " ORDER BY a.seq LIMIT $5",
             after,
             role,
-            like(department),
+            full_names(department),
             document,
             limit,
         )
@@ -77,9 +78,9 @@ class Desk(Bound):
             " FROM benefits b JOIN listed l ON l.benefit = b.id AND l.side = 'newest'"
             " LEFT JOIN LATERAL (SELECT heard_at, (said->'facts'->>'issue_date')::date AS issued FROM documents"
             " WHERE document = b.document ORDER BY version DESC LIMIT 1) d ON true"
-            " WHERE b.pending IS NOT NULL AND ($1::text IS NULL OR l.department ILIKE $1 OR l.department = '')"
+            " WHERE b.pending IS NOT NULL AND ($1::text[] IS NULL OR l.departments && $1 OR l.departments = '{}')"
             " ORDER BY b.changed_at, b.seq LIMIT $2",
-            like(department),
+            full_names(department),
             limit,
         )
         return [(kept_of(row), row["listed_kind"], row["heard_at"], row["issued"]) for row in rows]

@@ -9,7 +9,7 @@ import asyncpg
 from contracts.events import DocumentRead, MeasureRead
 from services.catalog.domain.facets import level_of
 from services.catalog.domain.search import tsvector
-from services.catalog.handlers import DocumentHeard
+from services.catalog.handlers import DocumentHeard, Force, known_departments
 from services.catalog.store.tables import Bound
 
 
@@ -42,10 +42,10 @@ class Documents(Bound):
     async def add_measures(self, measures: Sequence[MeasureRead]) -> None:
         """Keep measures; those that are there stay."""
         await self._connection.execute(
-            "INSERT INTO measures (document, version, measure, position, title, body, said, words, heading)"
-            " SELECT d, v, m, p, t, b, s, w::tsvector, h::tsvector"
-            " FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::text[], $6::text[], $7::jsonb[], $8::text[], $9::text[])"
-            " AS u(d, v, m, p, t, b, s, w, h) ON CONFLICT DO NOTHING",
+            "INSERT INTO measures (document, version, measure, position, title, body, said, words, heading, departments)"
+            " SELECT d, v, m, p, t, b, s, w::tsvector, h::tsvector, string_to_array(u, '、')"
+            " FROM unnest($1::text[], $2::int[], $3::text[], $4::int[], $5::text[], $6::text[], $7::jsonb[], $8::text[], $9::text[],"
+            " $10::text[]) AS n(d, v, m, p, t, b, s, w, h, u) ON CONFLICT DO NOTHING",
             [measure.document for measure in measures],
             [measure.version for measure in measures],
             [measure.measure for measure in measures],
@@ -55,6 +55,7 @@ class Documents(Bound):
             [measure.model_dump() for measure in measures],
             [tsvector(("A", measure.title), ("D", measure.body)) for measure in measures],
             [tsvector(("A", measure.title)) for measure in measures],
+            ["、".join(known_departments().named(measure.units)) for measure in measures],
         )
 
     async def replaced(self, document: str, version: int, *, by: int, changed: Sequence[str]) -> None:
@@ -68,15 +69,19 @@ class Documents(Bound):
         """Note that a document lost its force."""
         await self._connection.execute("UPDATE documents SET repealed_on = $2 WHERE document = $1", document, on)
 
-    async def force_of(self, document: str, version: int | None) -> tuple[date | None, int | None]:
-        """The day a document was repealed, and the version that replaced this one; None for neither."""
+    async def force_of(self, document: str, measure: str, version: int | None) -> Force:
+        """What became of the words of a measure since a version of its document; versions not yet complete say nothing."""
         row = await self._connection.fetchrow(
-            "SELECT max(repealed_on) AS repealed_on, max(replaced_by) FILTER (WHERE version = $2) AS replaced_by"
-            " FROM documents WHERE document = $1",
+            "SELECT max(repealed_on) AS repealed_on,"
+            " max(version) FILTER (WHERE version > $3 AND $2 = ANY(changed) AND drafted_at IS NOT NULL) AS changed_in,"
+            " max(version) FILTER (WHERE version > $3 AND drafted_at IS NOT NULL AND NOT EXISTS"
+            " (SELECT FROM measures m WHERE m.document = d.document AND m.version = d.version AND m.measure = $2)) AS left_out_in"
+            " FROM documents d WHERE document = $1",
             document,
+            measure,
             version,
         )
-        return (row["repealed_on"], row["replaced_by"]) if row else (None, None)
+        return Force(**row) if row else Force()
 
     async def facts_of(self, documents: Sequence[str]) -> dict[str, tuple[dict[str, Any], str | None]]:
         """What the newest versions of documents say of themselves, and their level."""

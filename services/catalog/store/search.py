@@ -9,7 +9,7 @@ from typing import Any, Literal
 import asyncpg
 
 from services.catalog.domain.search import tsquery
-from services.catalog.handlers import Kept
+from services.catalog.handlers import Kept, known_departments
 from services.catalog.store.benefits import kept_of
 from services.catalog.store.tables import Bound
 
@@ -73,7 +73,7 @@ class Search(Bound):
             return [], None
         where = _Where("m", query)
         where.add("m.document = {}", document)
-        where.add("m.said->>'units' ILIKE {}", like(department))
+        where.add("m.departments && {}", full_names(department), "text[]")
         where.add("EXISTS (SELECT FROM documents d WHERE d.document = m.document AND d.version = m.version AND d.level = {})", level)
         where.add("NOT EXISTS (SELECT FROM measures n WHERE n.measure = m.measure AND n.version > m.version)")
         where.add(
@@ -103,7 +103,7 @@ class Search(Bound):
             side = "CASE WHEN b.offered_version IS NULL THEN 'newest' ELSE 'offered' END"
         where = _Where("l", query)
         where.add(STATUSES.get(asked.status or "", "true"))
-        where.add("l.department ILIKE {}", like(asked.department))
+        where.add("l.departments && {}", full_names(asked.department), "text[]")
         where.add("l.kind = {}", asked.kind)
         where.add("l.mode = {}", asked.mode)
         where.add("b.document = {}", asked.document)
@@ -191,10 +191,6 @@ def _code(code: str | None) -> str | None:
     return None if code is None else re.sub(r"(?:00)+$", "", code)
 
 
-def like(words: str | None) -> str | None:
-    """A pattern that finds the words anywhere."""
-    if not words:
-        return None
-    for special in ("\\", "%", "_"):
-        words = words.replace(special, f"\\{special}")
-    return f"%{words}%"
+def full_names(department: str | None) -> list[str] | None:
+    """The full names of the departments asked for; None where none is."""
+    return list(known_departments().named(department)) or None

@@ -48,6 +48,7 @@ class MeasureRow(Table, table=True):
     said: dict[str, Any] = Field(sa_column=Column(JSONB, nullable=False))
     words: str = Field(sa_column=Column(TSVECTOR, nullable=False))
     heading: str = Field(sa_column=Column(TSVECTOR, nullable=False))
+    departments: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
 
 
 class BenefitRow(Table, table=True):
@@ -87,7 +88,7 @@ class ListedRow(Table, table=True):
     benefit: str = Field(sa_column=Column(Text, ForeignKey("benefits.id", ondelete="CASCADE"), primary_key=True))
     side: str = Field(primary_key=True, sa_type=Text)
     title: str = Field(sa_type=Text)
-    department: str = Field(sa_type=Text)
+    departments: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     kind: str = Field(sa_type=Text)
     mode: str = Field(sa_type=Text)
     districts: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))

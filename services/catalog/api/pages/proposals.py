@@ -8,7 +8,8 @@ from contracts.rules import OPEN
 from services.catalog.api.html import Child, Html, h
 from services.catalog.api.pages.frame import field, form, moment
 from services.catalog.api.sessions import Seat
-from services.catalog.domain.correcting import OPERATORS, PERIODS, TAKES, written
+from services.catalog.domain.correcting.conditions import OPERATORS, TAKES
+from services.catalog.domain.correcting.values import PERIODS, written
 from services.catalog.handlers import Kept
 from services.catalog.handlers.proposals import Proposed
 

@@ -77,8 +77,30 @@ def rule_lines(rule: Node, registry: Registry) -> list[Line]:
 
 
 def amount_lines(amount: Node | None, registry: Registry) -> list[Line]:
-    """The amount in one line; none where the benefit pays nothing that can be computed."""
-    return [] if amount is None else [Line("amount", 0, Asked(Terms(registry)).amount(amount), amount.quote, amount.article)]
+    """The amount in one line, after it each amount and each condition inside it; none where nothing can be computed."""
+    return [] if amount is None else list(_parts(amount, "amount", 0, Asked(Terms(registry)), None))
+
+
+_SEVERAL = ("sum", "min", "max", "times", "instalments", "tiers")
+_INNER = ("of", "less", "else_", "pay")
+_AMOUNTS = (Fixed, Rate, Per, Tiers, Case, Each, Total, Least, Most, Cap, Floor, Multiple, Less, Instalments, JudgedAmount)
+
+
+def _parts(amount: Node, path: str, depth: int, asked: Asked, row: str | None) -> Iterator[Line]:
+    yield Line(path, depth, asked.amount(amount, row), amount.quote, amount.article)
+    below = amount.each if isinstance(amount, Each) else row
+    inside: list[tuple[str, Any]] = [(name.rstrip("_"), amount.__dict__[name]) for name in _INNER if name in amount.__dict__]
+    for name in _SEVERAL:
+        items = amount.__dict__.get(name)
+        if isinstance(items, tuple):
+            inside += [(f"{name}/{n}/1", item[1]) if name == "tiers" else (f"{name}/{n}", item) for n, item in enumerate(items)]
+    if isinstance(amount, Case):
+        for n, (rule, pay) in enumerate(amount.case):
+            yield Line(f"{path}/case/{n}/0", depth + 1, asked.test(rule, row), rule.quote, rule.article)
+            inside.append((f"case/{n}/1", pay))
+    for where, part in inside:
+        if isinstance(part, _AMOUNTS):
+            yield from _parts(part, f"{path}/{where}", depth + 1, asked, below)
 
 
 def _lines(node: Node, path: str, depth: int, asked: Asked) -> Iterator[Line]:
