@@ -185,7 +185,7 @@ def test_the_cases_that_travel_with_a_rule_are_decided() -> None:
     ("given", "word"),
     [
         (case(expect="ineligible"), "应为“不符合”，得到“符合”；此例满足全部条件"),
-        (case(facts={"revenue": {"2024": 19999999}}), "得到“不符合”；不满足：上年度营业收入不低于2000万元（此例为19999999元）"),
+        (case(facts={"revenue": {"2024": 19999999}}), "得到“不符合”；不满足：上年度营业收入不低于2000万元（此例为19,999,999元）"),
         (case(facts={}), "得到“待定”；尚不知道：上年度营业收入不低于2000万元"),
         (case(amount="100000.01"), "金额应为 100000.01"),
         (case(facts={"revenue": {"2024": "很多"}}), "应为数值"),

@@ -181,7 +181,7 @@ async def test_a_draft_is_tried_on_the_whole_city_before_anyone_signs(service: R
     failing = {**GIVEN, "cases": [{**GIVEN["cases"][0], "expect": "ineligible"}]}
     result = (await officer.post("/v1/simulations", content=dumps({"benefit": failing}))).json()
     assert not result["cases"][0]["passed"]
-    assert "应为 ineligible" in result["cases"][0]["why"]
+    assert "应为“不符合”" in result["cases"][0]["why"]
     broken = {**GIVEN, "rule": {"fact": "no_such_fact", "is": "=", "value": 1}}
     result = (await officer.post("/v1/simulations", content=dumps({"benefit": broken}))).json()
     assert result["reach"] is None
