@@ -17,6 +17,7 @@ import httpx
 import pytest
 from fastapi import FastAPI, Request, Response
 from hypothesis import given
+from hypothesis import settings as effort
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -443,6 +444,7 @@ AMOUNTS = st.none() | st.fixed_dictionaries(
 )
 
 
+@effort(deadline=None)
 @given(JSON | st.fixed_dictionaries({"conditions": st.lists(CLAIMS, max_size=4), "amount": AMOUNTS}))
 def test_whatever_is_answered_is_malformed_or_proposals_that_quote_the_clause_word_for_word(answer: Any) -> None:
     try:
