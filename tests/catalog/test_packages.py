@@ -17,12 +17,12 @@ from hypothesis import strategies as st
 from contracts.events import DocumentRead, MeasureRead
 from contracts.registry import load_registry
 from contracts.rules import Registry, dumps, loads, parse_benefit
-from services.catalog import handlers, sources
+from services.catalog import sources
 from services.catalog.api import ROUTERS, asking, packages
 from services.catalog.domain import packaging
 from services.catalog.domain.drafts import drafts
 from services.catalog.domain.packaging import FORMAT, LARGEST, Contents, Package, Unacceptable, pack, received, unpack
-from services.catalog.handlers import documents
+from services.catalog.handlers import checking, documents
 from services.catalog.handlers import packages as taking
 from services.catalog.main import SUBSCRIPTIONS
 from services.catalog.sources.signatures import BadKey, Signer, new_signer, signer_of, trusted_of
@@ -500,7 +500,7 @@ async def test_a_record_kind_this_city_does_not_register_keeps_the_draft_from_be
 ) -> None:
     kind = next(iter(load_registry().kinds))
     monkeypatch.setattr(taking, "load_registry", lambda: without(load_registry(), kind))
-    monkeypatch.setattr(handlers, "load_registry", lambda: without(load_registry(), kind))
+    monkeypatch.setattr(checking, "load_registry", lambda: without(load_registry(), kind))
     told = await imported(there, packed(contents({**BENEFIT, "rule": {"some": kind, "where": []}}, BENEFIT | {"id": "ben-2"})))
     lacking, whole = (one["benefit"] for one in told.json()["benefits"])
     clerk = await officer(there, "戊", "editor")
