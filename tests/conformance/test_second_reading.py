@@ -24,6 +24,8 @@ from tests.policy_match import rules_at_random as random_
 from tests.policy_match.worlds_at_random import FIGURES, QUICK, REGISTRY, TODAY, enterprise, exact, rules, validities
 
 OUTCOMES = {True: "eligible", False: "ineligible"}
+BENEFIT = "b3"
+"""One of those of which some enterprises have judgements."""
 SEEDS = st.integers(0, 2**32)
 
 
@@ -42,10 +44,10 @@ def both(plain: Any, city: list[Any], *, explain: bool) -> Iterator[tuple[Decisi
     benefit = parse_benefit(plain)
     enterprises = [enterprise_of({"uscc": f"u{n}", **one}) for n, one in enumerate(city)]
     population = rank_population([benefit], enterprises, as_of=TODAY, registry=REGISTRY, figures=FIGURES)
-    worlds = World({}, {}, TODAY, city=[(one["facts"], one["records"]) for one in city])
+    worlds = World({}, {}, TODAY, BENEFIT, city=[(one["facts"], one["records"]) for one in city])
     for read, one in zip(enterprises, city, strict=True):
         decision = decide(benefit, read, as_of=TODAY, registry=REGISTRY, figures=FIGURES, explain=explain, population=population)
-        yield decision, World(one["facts"], one["records"], TODAY, city=worlds.city, ranked=worlds.ranked)
+        yield decision, World(one["facts"], one["records"], TODAY, BENEFIT, city=worlds.city, ranked=worlds.ranked)
 
 
 def agree(plain: Any, seed: int, seen: Counter[str]) -> None:
@@ -61,7 +63,7 @@ def agree(plain: Any, seed: int, seen: Counter[str]) -> None:
 
 def random_benefits() -> st.SearchStrategy[Any]:
     return st.builds(
-        lambda rule, amount, valid: exact({"id": "b", "rule": rule, "amount": amount, "valid": valid}),
+        lambda rule, amount, valid: exact({"id": BENEFIT, "rule": rule, "amount": amount, "valid": valid}),
         rules(), random_.amounts(), validities(),
     )  # fmt: skip
 
@@ -119,7 +121,7 @@ def plainly(value: Any) -> Any:
 
 
 def agree_on_near_misses(rule: Any, seed: int, seen: Counter[str]) -> None:
-    plain = exact({"id": "b", "rule": rule, "amount": None})
+    plain = exact({"id": BENEFIT, "rule": rule, "amount": None})
     for decision, world in both(plain, city_of(seed, 3), explain=True):
         if decision.outcome == "ineligible":
             mine = near_miss(plain["rule"], world)
