@@ -153,7 +153,8 @@ def test_near_misses_are_what_trying_finds_in_thousands_of_cases(capsys: pytest.
     with capsys.disabled():
         print("\n" + ", ".join(f"{name} {number}" for name, number in seen.most_common()))
     assert sum(seen.values()) >= 2_000
-    assert min(seen["none"], seen["1 changes"], seen["2 changes"]) >= 100
+    assert min(seen["none"], seen["1 changes"]) >= 500
+    assert seen["2 changes"] >= 25
 
 
 def agree_on_days(plain: Any, seed: int, seen: Counter[str]) -> None:
@@ -169,9 +170,10 @@ def compare_days(examples: int) -> Counter[str]:
     seen: Counter[str] = Counter()
 
     @settings(QUICK, max_examples=examples)
-    @given(random_benefits().filter(lambda plain: "among" not in str(plain)), SEEDS)
+    @given(random_benefits(), SEEDS)
     def run(plain: Any, seed: int) -> None:
-        agree_on_days(plain, seed, seen)
+        if "among" not in str(plain):
+            agree_on_days(plain, seed, seen)
 
     run()
     return seen
