@@ -115,10 +115,12 @@ def right_sides() -> st.SearchStrategy[dict[str, Any]]:
         {"times": [2, {"sum": "project", "field": "total", "where": []}]},
         {"times": [1000, {"figure": "LPR-1Y"}]},
     ]
+    first, last = ({key: "certificate", "field": "awarded_on", "where": []} for key in ("earliest", "latest"))
     days: list[Any] = [
-        {"latest": "certificate", "field": "awarded_on", "where": []},
-        {"earliest": "certificate", "field": "awarded_on", "where": []},
-        {"shift": {"months": -6}, "of": {"latest": "certificate", "field": "awarded_on", "where": []}},
+        first,
+        last,
+        {"shift": {"months": -6}, "of": last},
+        {"shift": {"days": 200}, "of": first},
         {"shift": {"days": 200}, "of": {"fact": "niche_since"}},
     ]
     return st.one_of(
