@@ -13,6 +13,7 @@ from typing import Any
 from contracts.registry import load_registry
 from deploy import histories
 from deploy.firms import Firm, firms
+from deploy.relations import Relations
 
 Enterprise = dict[str, Any]
 
@@ -27,9 +28,9 @@ def enterprises(count: int, *, seed: int, as_of: date, city: str = "350200") -> 
 
     Facts reach up to the last period closed on `as_of`. Raises ValueError for a city without tables.
     """
-    rng = random.Random(seed)
+    rng, relations = random.Random(seed), Relations()
     for firm in (firm for _, firm in zip(range(count), firms(rng, as_of=as_of, city=city), strict=False)):
-        records = _records(rng, firm, as_of)
+        records = _records(rng, firm, as_of) | relations.of(rng, firm, as_of)
         facts = _register(rng, firm) | _figures(rng, firm, as_of) | _standing(rng, firm, records, as_of)
         facts, records = _as_stated(rng, facts, records, as_of)
         yield {"uscc": firm.uscc, "name": firm.name, "synthetic": True, "facts": facts, "records": records}

@@ -24,6 +24,8 @@ from tests.policy_match import rules_at_random as random_
 from tests.policy_match.worlds_at_random import FIGURES, QUICK, REGISTRY, TODAY, enterprise, exact, rules, validities
 
 OUTCOMES = {True: "eligible", False: "ineligible"}
+BENEFIT = "b3"
+"""One of those of which some enterprises have judgements."""
 SEEDS = st.integers(0, 2**32)
 
 
@@ -42,10 +44,10 @@ def both(plain: Any, city: list[Any], *, explain: bool) -> Iterator[tuple[Decisi
     benefit = parse_benefit(plain)
     enterprises = [enterprise_of({"uscc": f"u{n}", **one}) for n, one in enumerate(city)]
     population = rank_population([benefit], enterprises, as_of=TODAY, registry=REGISTRY, figures=FIGURES)
-    worlds = World({}, {}, TODAY, city=[(one["facts"], one["records"]) for one in city])
+    worlds = World({}, {}, TODAY, BENEFIT, city=[(one["facts"], one["records"]) for one in city])
     for read, one in zip(enterprises, city, strict=True):
         decision = decide(benefit, read, as_of=TODAY, registry=REGISTRY, figures=FIGURES, explain=explain, population=population)
-        yield decision, World(one["facts"], one["records"], TODAY, city=worlds.city, ranked=worlds.ranked)
+        yield decision, World(one["facts"], one["records"], TODAY, BENEFIT, city=worlds.city, ranked=worlds.ranked)
 
 
 def agree(plain: Any, seed: int, seen: Counter[str]) -> None:
@@ -61,7 +63,7 @@ def agree(plain: Any, seed: int, seen: Counter[str]) -> None:
 
 def random_benefits() -> st.SearchStrategy[Any]:
     return st.builds(
-        lambda rule, amount, valid: exact({"id": "b", "rule": rule, "amount": amount, "valid": valid}),
+        lambda rule, amount, valid: exact({"id": BENEFIT, "rule": rule, "amount": amount, "valid": valid}),
         rules(), random_.amounts(), validities(),
     )  # fmt: skip
 
@@ -69,7 +71,7 @@ def random_benefits() -> st.SearchStrategy[Any]:
 def compare(examples: int) -> Counter[str]:
     seen: Counter[str] = Counter()
 
-    @settings(QUICK, max_examples=examples)
+    @settings(QUICK, max_examples=examples, derandomize=True)
     @given(random_benefits(), SEEDS)
     def run(plain: Any, seed: int) -> None:
         agree(plain, seed, seen)
@@ -119,7 +121,7 @@ def plainly(value: Any) -> Any:
 
 
 def agree_on_near_misses(rule: Any, seed: int, seen: Counter[str]) -> None:
-    plain = exact({"id": "b", "rule": rule, "amount": None})
+    plain = exact({"id": BENEFIT, "rule": rule, "amount": None})
     for decision, world in both(plain, city_of(seed, 3), explain=True):
         if decision.outcome == "ineligible":
             mine = near_miss(plain["rule"], world)
@@ -131,7 +133,7 @@ def agree_on_near_misses(rule: Any, seed: int, seen: Counter[str]) -> None:
 def compare_near_misses(examples: int) -> Counter[str]:
     seen: Counter[str] = Counter()
 
-    @settings(QUICK, max_examples=examples)
+    @settings(QUICK, max_examples=examples, derandomize=True)
     @given(near_rules(), SEEDS)
     def run(rule: Any, seed: int) -> None:
         agree_on_near_misses(rule, seed, seen)
@@ -151,7 +153,8 @@ def test_near_misses_are_what_trying_finds_in_thousands_of_cases(capsys: pytest.
     with capsys.disabled():
         print("\n" + ", ".join(f"{name} {number}" for name, number in seen.most_common()))
     assert sum(seen.values()) >= 2_000
-    assert min(seen["none"], seen["1 changes"], seen["2 changes"]) >= 100
+    assert min(seen["none"], seen["1 changes"]) >= 500
+    assert seen["2 changes"] >= 25
 
 
 def agree_on_days(plain: Any, seed: int, seen: Counter[str]) -> None:
@@ -162,14 +165,29 @@ def agree_on_days(plain: Any, seed: int, seen: Counter[str]) -> None:
             seen["never" if day is None else "at the turn of a month" if day.day == 1 else "on another day"] += 1
 
 
+def benefits_in_time() -> st.SearchStrategy[Any]:
+    """Benefits that an age, or the turn of a year or a quarter, may bring."""
+    months = st.builds(lambda n: {"ago": {"months": n}}, st.integers(3, 60))
+    ages = st.builds(lambda fact, ago: {"fact": fact, "is": "<=", "value": ago}, st.sampled_from(["founded_on", "niche_since"]), months)
+    money = st.builds(
+        lambda period, op, line: {"fact": "revenue", "period": period, "is": op, "value": line},
+        st.sampled_from(["last_year", "last_quarter", "quarter-2"]), st.sampled_from(["<", ">="]), random_.MONEY,
+    )  # fmt: skip
+    one = st.one_of(ages, money)
+    rules_in_time = st.one_of(one, st.builds(lambda a, b: {"all": [a, b]}, one, one), st.builds(lambda a, b: {"any": [a, b]}, one, rules()))
+    begins = st.sampled_from([None, None, {"from": "2025-09-15", "to": None}, {"from": "2026-01-01", "to": "2026-06-30"}])
+    return st.builds(lambda rule, valid: exact({"id": BENEFIT, "rule": rule, "amount": None, "valid": valid}), rules_in_time, begins)
+
+
 def compare_days(examples: int) -> Counter[str]:
     """Of benefits that rank nobody: where others stand on another day is not known today."""
     seen: Counter[str] = Counter()
 
-    @settings(QUICK, max_examples=examples)
-    @given(random_benefits().filter(lambda plain: "among" not in str(plain)), SEEDS)
+    @settings(QUICK, max_examples=examples, derandomize=True)
+    @given(st.one_of(random_benefits(), benefits_in_time()), SEEDS)
     def run(plain: Any, seed: int) -> None:
-        agree_on_days(plain, seed, seen)
+        if "among" not in str(plain):
+            agree_on_days(plain, seed, seen)
 
     run()
     return seen

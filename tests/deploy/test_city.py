@@ -203,6 +203,30 @@ def test_statements_give_each_fact_to_its_one_authority_and_lose_nothing(city: l
         assert [line["name"] for line in by_authority.values() if "name" in line] == [enterprise["name"]]
 
 
+def test_parents_are_large_firms_named_before_and_owners_hold_no_more_than_the_whole(city: list[Enterprise]) -> None:
+    names: set[str] = set()
+    parents = 0
+    for enterprise in city:
+        above = enterprise["records"].get("parent", [])
+        parents += len(above)
+        assert {row["name"] for row in above} <= names
+        names.add(enterprise["name"])
+        persons = enterprise["records"].get("person", [])
+        held = sum(row["share"] for row in above if row["depth"] == 1) + sum(row["share"] for row in persons)
+        assert held <= 1.001 or not above
+        assert sum(row["role"] == "法定代表人" for row in persons) == (1 if persons else 0)
+        assert all("1930" < row["born_on"] < enterprise["facts"]["founded_on"] for row in persons)
+    assert parents >= len(city) / 50
+
+
+def test_some_firms_were_renamed_and_some_newest_periods_are_late(city: list[Enterprise]) -> None:
+    renamed = [e for e in city if any(row["kind"] == "名称" for row in e["records"].get("change", []))]
+    assert len(city) / 50 < len(renamed) < len(city) / 5
+    assert all(row["to"] == e["name"] for e in renamed for row in e["records"]["change"] if row["kind"] == "名称")
+    newest = [max(e["facts"]["tax_paid"]) for e in city if "tax_paid" in e["facts"]]
+    assert 0.01 < sum(year < str(DAY.year - 1) for year in newest) / len(newest) < 0.2
+
+
 def test_a_delivery_holds_the_lines_of_one_authority(city: list[Enterprise]) -> None:
     sent = deliveries(city[:50], true_on=DAY)
     assert set(sent) == {authority for e in city[:50] for authority in statements(e, true_on=DAY)}

@@ -87,7 +87,7 @@ def shorter_periods() -> st.SearchStrategy[dict[str, Any]]:
     left = st.one_of(quarter, month)
     over = st.builds(
         lambda t, n, take, since: t | {"over": n, "take": take} | ({"since": {"fact": "founded_on"}} if since else {}),
-        left, st.integers(1, 3), st.sampled_from(["sum", "mean", "min", "max", "every"]), st.booleans(),
+        left, st.integers(1, 3), st.sampled_from(["sum", "mean", "min", "min", "max", "max", "every"]), st.booleans(),
     )  # fmt: skip
     change = st.builds(
         lambda t, take, base: t | {"take": take} | ({"base_if_zero": 10} if base else {}),
@@ -115,10 +115,12 @@ def right_sides() -> st.SearchStrategy[dict[str, Any]]:
         {"times": [2, {"sum": "project", "field": "total", "where": []}]},
         {"times": [1000, {"figure": "LPR-1Y"}]},
     ]
+    first, last = ({key: "certificate", "field": "awarded_on", "where": []} for key in ("earliest", "latest"))
     days: list[Any] = [
-        {"latest": "certificate", "field": "awarded_on", "where": []},
-        {"earliest": "certificate", "field": "awarded_on", "where": [{"field": "first", "is": "=", "value": True}]},
-        {"shift": {"months": -6}, "of": {"latest": "certificate", "field": "awarded_on", "where": []}},
+        first,
+        last,
+        {"shift": {"months": -6}, "of": last},
+        {"shift": {"days": 200}, "of": first},
         {"shift": {"days": 200}, "of": {"fact": "niche_since"}},
     ]
     return st.one_of(
@@ -211,8 +213,9 @@ def populations() -> st.SearchStrategy[dict[str, Any]]:
 def leaves() -> st.SearchStrategy[dict[str, Any]]:
     scalar, record = random_.scalar_tests(), random_.record_tests()
     judged = st.sampled_from(["t", "u"]).map(lambda text: {"judged": text})
-    reckoned = st.one_of(shorter_periods(), right_sides())
-    return st.one_of(scalar, scalar, more_tests(), more_tests(), reckoned, record, more_record_tests(), populations(), judged)
+    return st.one_of(
+        scalar, scalar, more_tests(), more_tests(), shorter_periods(), right_sides(), record, more_record_tests(), populations(), judged
+    )
 
 
 @cache

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,9 +93,8 @@ def _shares(words: int) -> list[list[range]]:
     return [stretches[n::THREADS] for n in range(THREADS)]
 
 
-def _dated(rule: Tree, dated: int | None) -> Tree:
-    """A rule with the test of its validity where that depends on facts."""
-    return rule if dated is None else Gate("all", (rule, dated))
+_NEVER: Final = Gate("any", ())
+"""The rule of a benefit that is not in force."""
 
 
 class _City:
@@ -125,12 +125,11 @@ class _City:
     def verdicts(self) -> Verdicts:
         clauses, words = self.clauses, len(self.every)
         force = [self._force(number) for number in range(len(clauses.benefits))]
-        decided = [number for number, holds in enumerate(force) if holds is not False]
-        rules = [_dated(clauses.rules[number], clauses.dated[number]) for number in decided]
+        rules = [self._rule(number) if holds is not False else _NEVER for number, holds in enumerate(force)]
         asked = {atom for rule in rules for atom in atoms_of(rule)}
         answers = Answers(self.columns, {atom: self._settled(atom) for atom in sorted(asked)})
         gates = Gates(rules, answers.rows, answers.number)
-        found = np.zeros((len(clauses.benefits), 2, words), dtype=np.uint64)
+        found = np.empty((2, len(rules), words), dtype=np.uint64)
 
         def decide(stretches: Sequence[range]) -> None:
             space = np.empty(gates.rows * 2 * max(map(len, stretches), default=0), dtype=np.uint64)
@@ -138,17 +137,20 @@ class _City:
                 sheet = Sheet(self.columns.columns, self.every, stretch.start * 64, stretch.stop * 64)
                 held = space[: gates.rows * 2 * len(stretch)].reshape(2, gates.rows, len(stretch))
                 answers.answer(sheet, held)
-                gates.decide(held, sheet)
-                for number, row in zip(decided, gates.of_rules, strict=True):
-                    found[number, :, sheet.words] = held[:, row]
+                gates.decide(held, sheet, found[:, :, sheet.words])
 
         with ThreadPoolExecutor(THREADS) as pool:  # numpy lets other threads run while it computes
             list(pool.map(decide, _shares(words)))
         for number, holds in enumerate(force):
             if holds is None:
-                found[number, 0] = 0
-        eligible, ineligible = found[:, 0], np.bitwise_xor(found[:, 1], self.every, out=found[:, 1])
+                found[0, number] = 0
+        eligible, ineligible = found[0], np.bitwise_xor(found[1], self.every, out=found[1])
         return Verdicts(clauses, self.columns.rows, eligible, ineligible, self._faulty(force, eligible, ineligible))
+
+    def _rule(self, number: int) -> Tree:
+        """A benefit's rule, with the test of its validity where that depends on facts."""
+        rule, dated = self.clauses.rules[number], self.clauses.dated[number]
+        return rule if dated is None else Gate("all", (rule, dated))
 
     def _force(self, number: int) -> bool | TypeMismatch | None:
         """Whether a benefit is in force; True where that depends on facts, and so is an atom of its own."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any, Literal, NamedTuple
 
 from contracts.rules import (
@@ -145,6 +146,8 @@ _OF_THE_ENTERPRISE = ("fact", "field", "some", "none", "count", "sum", "earliest
 
 def constant(node: Any) -> bool:
     """Whether it is worth the same for every enterprise on one day."""
+    if isinstance(node, Decimal | str):
+        return True
     return not any(key in part.__dict__ for part in walk(node) for key in _OF_THE_ENTERPRISE)
 
 

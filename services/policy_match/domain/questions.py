@@ -120,13 +120,13 @@ def place_of(column: Column, right: Any) -> tuple[int, int] | None:
     if column.sort == "number":
         if isinstance(right, bool) or not isinstance(right, Decimal | Fraction):
             return None
-        low, high = _whole(right, column.scale)
-        return bisect_left(column.values, low), bisect_right(column.values, high)
+        up, down = right.as_integer_ratio()
+        return _among(column.values, up * 10**column.scale, down)
     if column.sort == "date":
         day = as_date(right) if isinstance(right, str) else right
         if not isinstance(day, date):
             return None
-        return bisect_left(column.values, day.toordinal()), bisect_right(column.values, day.toordinal())
+        return _among(column.values, day.toordinal(), 1)
     if column.sort == "bool":
         if not isinstance(right, bool):
             return None
@@ -136,11 +136,16 @@ def place_of(column: Column, right: Any) -> tuple[int, int] | None:
     return bisect_left(column.compared, same_text(right)), bisect_right(column.compared, same_text(right))
 
 
-def _whole(number: Decimal | Fraction, scale: int) -> tuple[int, int]:
-    """The number in units of so many decimals, rounded up and rounded down."""
-    up, down = number.as_integer_ratio()
-    units = up * 10**scale
-    return -(-units // down), units // down
+def _among(values: NDArray[np.signedinteger[Any]], up: int, down: int) -> tuple[int, int]:
+    """How many of the values, which are distinct, are less than up/down, and how many not greater."""
+    ceiling = -(-up // down)
+    if not len(values) or ceiling <= values[0]:  # compared as they are: what is searched for must not be rounded
+        less = 0
+    elif ceiling > values[-1]:
+        less = len(values)
+    else:
+        less = int(values.searchsorted(ceiling))
+    return less, less + int(less < len(values) and ceiling * down == up and values[less] == ceiling)
 
 
 def span_of(op: str, place: tuple[int, int], count: int) -> tuple[int, int]:
