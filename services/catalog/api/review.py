@@ -36,7 +36,11 @@ class Step(BaseModel):
     },
 )
 async def edit(
-    benefit: str, request: Request, principal: Annotated[Principal, Depends(allow("benefits:edit"))], if_match: IfMatch = None
+    benefit: str,
+    request: Request,
+    principal: Annotated[Principal, Depends(allow("benefits:edit"))],
+    if_match: IfMatch = None,
+    why: Annotated[str, Query(max_length=2000, description="修改的理由，写进历史")] = "",
 ) -> Response:
     """Replace a draft. `If-Match` names the version it is based on."""
     must_be_officer(principal)
@@ -51,7 +55,7 @@ async def edit(
         raise Problem("invalid-request", "内容应为一个事项，其 id 应与路径一致")
 
     async def change(work: Any) -> Reply:
-        kept = await commands.edit(benefit, given, work, by=officer(principal), version=version)
+        kept = await commands.edit(benefit, given, work, by=officer(principal), version=version, why=why)
         return replied(there(kept), newest=True)
 
     return await answered(request, principal, change)
