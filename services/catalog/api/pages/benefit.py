@@ -9,14 +9,13 @@ from services.catalog.api.pages.frame import bullets, choice, field, form, good,
 from services.catalog.api.pages.proposals import proposals
 from services.catalog.api.sessions import Seat
 from services.catalog.domain.correcting.cases import EXPECTED, outdated
-from services.catalog.domain.correcting.particulars import MODES
+from services.catalog.domain.correcting.particulars import MODES, PAYS
 from services.catalog.domain.marking import marked
 from services.catalog.domain.review import ROLES, STEPS, WORDS
 from services.catalog.handlers import Checks, Entry, Finding, Kept
 from services.catalog.handlers.proposals import Proposed
 from services.chassis.problems import Problem
 
-PAYS = {"money": "资金", "relief": "减免", "credit": "信贷"}
 STEP_ORDER = ("submit", "send-back", "approve", "publish", "amend", "suspend", "resume", "withdraw")
 
 
@@ -209,21 +208,27 @@ def _cases(
     """Every case with what became of it, why it failed, and what an editor can do about it."""
     given = said.get("cases") or ()
     told = checks.cases if matcher and len(checks.cases) == len(given) else [None] * len(given)
-    lines, stale = [], False
+    lines, stale, to = [], False, f"/desk/benefits/{kept.id}"
     sound = all(finding.severity != "error" for finding in checks.findings)  # else no case was run
     for position, (case, result) in enumerate(zip(given, told, strict=True)):
         failed = result is not None and not result["passed"]
         old = outdated(said, case, registry) if failed and sound else []
         stale = stale or bool(old)
-        why: list[Child] = [h("div", result["why"]) if failed and result is not None else None]
+        why: list[Child] = [h("div", _reason(case["name"], result["why"])) if failed and result is not None else None]
         why += [h("div", "规则或日期后来改动，这一自动生成的用例没有跟着改：", h("ul", *(h("li", one) for one in old)))] if old else []
         lines.append(
             row(
                 case["name"],
-                [str(case["as_of"]), "，应", EXPECTED[case["expect"]][:3].rstrip("（")],
+                [str(case["as_of"]), "，应", EXPECTED[case["expect"]].partition("（")[0]],
                 h("span", "未检查", class_="quiet") if result is None else good("未通过" if failed else "通过", not failed),
                 why,
-                h("a", "改用例", href=f"/desk/benefits/{kept.id}/case?case={position}", aria_label=f"改用例：{case['name']}")
+                h(
+                    "a",
+                    "改用例",
+                    class_="nowrap",
+                    href=f"{to}/case?case={position}",
+                    aria_label=f"改用例：{case['name']}",
+                )
                 if mine
                 else None,
             )
@@ -233,6 +238,11 @@ def _cases(
     if mine:
         found += [_again(seat, kept) if stale else None, _case_forms(seat, kept, given, stale=stale)]
     return found
+
+
+def _reason(name: str, why: str | None) -> str:
+    """Why a case failed, without its name, which stands beside it."""
+    return (why or "结果与预期不符").removeprefix(f"用例“{name}”不通过：")
 
 
 def _again(seat: Seat, kept: Kept) -> Html:
