@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from contracts.rules import loads
-from services.catalog.api.asking import Limit, Reader, answered, must_be_officer, officer, simulation, there
+from services.catalog.api.asking import Cursor, Limit, Reader, answered, must_be_officer, officer, simulation, there
 from services.catalog.api.views import AwaitingPage, BenefitView, Settled, awaiting_of, replied
 from services.catalog.domain.review import Action
 from services.catalog.handlers import commands
@@ -128,7 +128,7 @@ async def awaiting(
     department: Annotated[str | None, Query(max_length=100, description="责任部门的全称或登记表所列的其他名称")] = None,
     document: str | None = None,
     limit: Limit = 50,
-    cursor: Annotated[int | None, Query(description="上一页的 next")] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """What awaits whom: benefits whose document was replaced or repealed, until they are published anew, withdrawn, or left as they are."""
     must_be_officer(principal)

@@ -324,4 +324,10 @@ def _steps(seat: Seat, kept: Kept) -> Html:
 
 def _entry(entry: Entry) -> Html:
     action = "自动提取" if entry.action == "draft" else WORDS.get(entry.action, entry.action)
-    return row(moment(entry.at), entry.by, f"{action}（第 {entry.version} 版）", entry.why)
+    return row(moment(entry.at), _who(entry.by), f"{action}（第 {entry.version} 版）", entry.why)
+
+
+def _who(by: str) -> str:
+    """Who took a step, as officers know them."""
+    kind, _, name = by.partition(":")
+    return name if kind == "officer" else "系统" if kind == "service" else by
