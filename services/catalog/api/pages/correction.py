@@ -8,7 +8,7 @@ from services.catalog.api.html import Child, Html, h
 from services.catalog.api.pages.frame import Filled, field, form, page
 from services.catalog.api.sessions import Seat
 from services.catalog.domain.correcting.conditions import OPERATORS, QUANTIFIERS, TAKES
-from services.catalog.domain.correcting.figures import printed, written_figure
+from services.catalog.domain.correcting.figures import FOLDS, printed, written_figure
 from services.catalog.domain.correcting.paths import record_of
 from services.catalog.domain.correcting.values import PERIODS, written
 from services.catalog.handlers import Kept
@@ -79,6 +79,7 @@ def correction(
     )
 
 
+FOLDED = {**FOLDS, "every": "每一期"}
 WAYS = {"fact": "对企业的一项事实", "record": "对记录（证书、处罚、项目等）", "judge": "只能由人认定的"}
 """The ways of a new condition."""
 
@@ -150,7 +151,7 @@ def condition_fields(filled: Filled, registry: Registry, kind: str | None, *, ba
     return [
         filled.choice("属性", "attribute", {"": "（见“其他属性”）", **names}),
         filled.text("其他属性（登记表里没有的，写名称）", "other"),
-        filled.choice("取什么数", "take", TAKES),
+        filled.choice("取什么数", "take", {**TAKES, "": filled.values.get("folded") or TAKES[""]}),
         filled.choice("期间", "period", periods),
         filled.text("或写明期间", "printed", hint="如 2025年、2025年第1季度、2025年3月；填了就用这里的"),
         filled.choice("比较", "operator", OPERATORS),
@@ -182,4 +183,5 @@ def fields_of(node: Mapping[str, Any], registry: Registry, kind: str | None) -> 
         "value": shown,
         "period": str(node.get("period") or ""),
         "take": str(node["take"]) if node.get("take") in TAKES else "",
+        "folded": f"保持不变：{node.get('over', 1)} 期的{FOLDED.get(node['take'], '')}" if node.get("take") not in (None, *TAKES) else "",
     }
