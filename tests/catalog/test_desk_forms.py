@@ -50,6 +50,10 @@ async def test_a_test_is_corrected_by_its_fields_and_keeps_its_words(catalog: Ru
     await editor.go(form)
     assert "2025年营业收入" in await editor.press("保存改正", printed="2025年", why="写明年度")
     await editor.go(form)
+    assert "条文里没有" in await editor.press("保存改正", quote="收入高", why="换一句原话")
+    await editor.press("保存改正", quote="2000万元以上")
+    assert (await body_of(catalog))["rule"]["all"][0]["quote"] == "2000万元以上"
+    await editor.go(form)
     assert "展会天数（尚未登记）" in await editor.press("保存改正", attribute="", other="展会天数", period="", value="3", why="登记表没有")
 
 

@@ -24,7 +24,7 @@ from services.catalog.domain.correcting.case_form import case_of, fields_of_case
 from services.catalog.domain.correcting.cases import case_at, with_case, with_new_cases, without_case
 from services.catalog.domain.correcting.conditions import Correction, about_records, corrected, judged, with_condition
 from services.catalog.domain.correcting.particulars import DAYS, TEXTS, hidden_days, particulars_of, with_particulars
-from services.catalog.domain.correcting.paths import evidence_in, evidence_of, node_at, record_of, replaced, row_of
+from services.catalog.domain.correcting.paths import backed_by, evidence_in, evidence_of, node_at, quote_at, record_of, replaced, row_of
 from services.catalog.domain.correcting.values import Uncorrectable, read
 from services.catalog.handlers import Kept, Unavailable, commands
 from services.chassis import clock
@@ -121,7 +121,20 @@ async def test_page(benefit: str, request: Request, seat: Seated, path: Place) -
     draft = await _draft(request, seat, benefit)
     node, kind = _test(draft, path)
     filled = Filled(fields_of(node, load_registry(), kind))
-    return HTMLResponse(correction(seat, draft.kept, title_of(draft.kept), path, node, filled, load_registry(), kind=kind))
+    return HTMLResponse(
+        correction(
+            seat,
+            draft.kept,
+            title_of(draft.kept),
+            path,
+            node,
+            filled,
+            load_registry(),
+            kind=kind,
+            quote=quote_at(draft.said, path),
+            clause=draft.clause,
+        )
+    )
 
 
 @router.post("/benefits/{benefit}/test")
@@ -140,11 +153,25 @@ async def correct(benefit: str, request: Request, seat: Seated) -> Response:
             return replaced(draft.said, path, judged(node, text_of(form, "words")))
         if how != "correct":
             raise Problem("invalid-request", "没有说明要作何种改正")
-        return replaced(draft.said, path, corrected(node, _correction(typed(form)), load_registry(), kind=kind))
+        after = corrected(node, _correction(typed(form)), load_registry(), kind=kind)
+        words = text_of(form, "quote")
+        return replaced(draft.said, path, backed_by(after, draft.evidence(words)) if words else after)
 
     def page(filled: Filled, wrong: Problem) -> str:
         known = Filled(fields_of(node, load_registry(), kind) | dict(filled.values), filled.at, filled.problem)
-        return correction(seat, draft.kept, title_of(draft.kept), path, node, known, load_registry(), kind=kind, wrong=wrong)
+        return correction(
+            seat,
+            draft.kept,
+            title_of(draft.kept),
+            path,
+            node,
+            known,
+            load_registry(),
+            kind=kind,
+            quote=quote_at(draft.said, path),
+            clause=draft.clause,
+            wrong=wrong,
+        )
 
     return await _saved(request, seat, benefit, change, page)
 
@@ -199,7 +226,7 @@ async def add(benefit: str, request: Request, seat: Seated) -> Response:
             new = judged({"quote": evidence["quote"]}, text_of(form, "words"))
         else:
             new = corrected({}, _correction(typed(form)), registry, kind=kind)
-        return replaced(draft.said, path, with_condition(node, new | evidence, either=bool(text_of(form, "either"))))
+        return replaced(draft.said, path, with_condition(node, backed_by(new, evidence), either=bool(text_of(form, "either"))))
 
     def page(filled: Filled, wrong: Problem) -> str:
         return addition(seat, draft.kept, title_of(draft.kept), path, node, filled, registry, how=how, clause=draft.clause, wrong=wrong)
@@ -272,7 +299,7 @@ async def correct_amount(benefit: str, request: Request, seat: Seated) -> Respon
         if path == "amount":
             if not words and not new.get("quote"):
                 raise Uncorrectable("quote", "请从条文中摘录金额所依据的原话")
-            new |= draft.evidence(words) if words else {}
+            new = backed_by(new, draft.evidence(words)) if words else new
         return replaced(draft.said, path, new)
 
     def page(filled: Filled, wrong: Problem) -> str:
