@@ -137,7 +137,7 @@ def choice(
 
 def _told(key: str, hint: str | None, wrong: str | None) -> dict[str, Any]:
     described = [f"{key}-wrong"] * bool(wrong) + [f"{key}-hint"] * bool(hint)
-    return {"aria_describedby": " ".join(described) or None, "aria_invalid": "true" if wrong else None}
+    return {"aria_describedby": " ".join(described) or None, "aria_invalid": "true" if wrong else None, "autofocus": bool(wrong)}
 
 
 def _notes(key: str, hint: str | None, wrong: str | None) -> list[Child]:

@@ -88,7 +88,7 @@ def _fact(name: str, registry: Registry, field: str) -> str:
     found = [fact for fact, entry in registry.facts.items() if entry.name == name]
     found = found or [fact for fact, entry in registry.facts.items() if name in entry.vocab]
     if len(found) != 1:
-        known = f"登记表中没有“{name}”这一属性；尚未登记的请写成“{name}{UNREGISTERED}”"
+        known = f"“{name}”不是数值，也不是登记表中的属性；请写成如 {EXAMPLE}；尚未登记的写成“{name}{UNREGISTERED}”"
         raise Uncorrectable(field, f"“{name}”对应多个属性，请写全称" if found else known)
     return found[0]
 
