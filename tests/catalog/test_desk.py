@@ -1,17 +1,13 @@
 """The officer's page: every form and every refusal over plain HTTP, and the pages as a browser shows them."""
 
 import re
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from functools import partial
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
 from contracts import rules
-from services.catalog import sources
-from services.catalog.api import asking
 from services.catalog.api.html import h
 from services.chassis import clock
 from tests.catalog.desk_room import (
@@ -20,10 +16,11 @@ from tests.catalog.desk_room import (
     REVIEWER,
     Matcher,
     Visitor,
-    desk_of,
+    catalog,
     drafted,
     filled,
     key_of,
+    matcher,
     officer,
     path_of,
     published,
@@ -31,18 +28,7 @@ from tests.catalog.desk_room import (
 from tests.catalog.test_catalog_api import DOCUMENT
 from tests.running import Running
 
-
-@pytest.fixture
-def matcher(monkeypatch: pytest.MonkeyPatch) -> Matcher:
-    matcher = Matcher()
-    monkeypatch.setattr(asking, "PolicyMatch", partial(sources.PolicyMatch, transport=httpx.MockTransport(matcher)))
-    return matcher
-
-
-@pytest.fixture
-async def catalog(database: str, matcher: Matcher) -> AsyncIterator[Running]:
-    async with desk_of(database) as service:
-        yield service
+__all__ = ["catalog", "matcher"]
 
 
 # ----------------------------------------------------------------------------------------------------------- in and out

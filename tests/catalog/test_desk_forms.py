@@ -1,31 +1,25 @@
 """A draft corrected by forms: conditions, amounts, particulars, cases; what is refused keeps what was typed and says what to do."""
 
 import re
-from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any
 
-import httpx
-import pytest
-
 from contracts import rules
-from services.catalog import sources
-from services.catalog.api import asking
-from tests.catalog.desk_room import ALL, EDITOR, REVIEWER, Matcher, Visitor, desk_of, drafted, filled, key_of, officer, path_of
+from tests.catalog.desk_room import (
+    ALL,
+    EDITOR,
+    REVIEWER,
+    Visitor,
+    catalog,
+    drafted,
+    filled,
+    key_of,
+    matcher,
+    officer,
+    path_of,
+)
 from tests.running import Running
 
-
-@pytest.fixture
-def matcher(monkeypatch: pytest.MonkeyPatch) -> Matcher:
-    matcher = Matcher()
-    monkeypatch.setattr(asking, "PolicyMatch", partial(sources.PolicyMatch, transport=httpx.MockTransport(matcher)))
-    return matcher
-
-
-@pytest.fixture
-async def catalog(database: str, matcher: Matcher) -> AsyncIterator[Running]:
-    async with desk_of(database) as service:
-        yield service
+__all__ = ["catalog", "matcher"]
 
 
 async def test_a_test_is_corrected_by_its_fields_and_keeps_its_words(catalog: Running) -> None:

@@ -5,32 +5,17 @@ import os
 import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 import uvicorn
 from PIL import Image
 
-from services.catalog import sources
-from services.catalog.api import asking
-from tests.catalog.desk_room import Matcher, desk_of, officer, path_of, published
+from tests.catalog.desk_room import catalog, matcher, officer, path_of, published
 from tests.running import Running
 
-
-@pytest.fixture
-def matcher(monkeypatch: pytest.MonkeyPatch) -> Matcher:
-    matcher = Matcher()
-    monkeypatch.setattr(asking, "PolicyMatch", partial(sources.PolicyMatch, transport=httpx.MockTransport(matcher)))
-    return matcher
-
-
-@pytest.fixture
-async def catalog(database: str, matcher: Matcher) -> AsyncIterator[Running]:
-    async with desk_of(database) as service:
-        yield service
+__all__ = ["catalog", "matcher"]
 
 
 @pytest.fixture
