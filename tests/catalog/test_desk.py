@@ -162,6 +162,15 @@ async def test_what_a_document_changed_waits_on_the_desk_until_somebody_says_it_
     assert reader.status == 403
 
 
+async def test_an_office_that_acts_for_every_department_begins_with_every_desk(catalog: Running) -> None:
+    await drafted(catalog)
+    visitor = Visitor(catalog)
+    await visitor.go("/desk/login")
+    shown = await visitor.press("登录", key=await key_of(catalog, "庚", "editor", department="综合"))
+    assert "全部部门的工作台" in shown
+    assert "等我处理（1）" in shown
+
+
 async def test_the_desk_tells_what_is_about_to_end_and_what_has_not_begun(catalog: Running) -> None:
     path = await published(catalog)
     visitor = await officer(catalog, "丁")

@@ -365,3 +365,16 @@ async def other_department(catalog: Running) -> Visitor:
     await visitor.go("/desk/login")
     await visitor.press("登录", key=await key_of(catalog, "己", "editor", "reviewer", "publisher", department="市税务局"))
     return visitor
+
+
+async def test_what_was_typed_after_the_session_closed_can_be_copied_and_nothing_was_changed(catalog: Running) -> None:
+    path = await drafted(catalog)
+    editor = await officer(catalog, *EDITOR)
+    await editor.go(f"{path}/particulars")
+    await catalog.runtime.pool.execute("DELETE FROM sessions")
+    shown = await editor.press("保存基本信息", contact="请拨打<b>12345</b>", why="写了很久的理由")
+    assert editor.status == 401
+    assert "没有作任何改动" in shown
+    assert "写了很久的理由" in shown
+    assert "&lt;b&gt;12345" in editor.response.text
+    assert (await body_of(catalog)).get("contact") is None
