@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
+import asyncpg
 import structlog
 import uvicorn
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -94,6 +95,8 @@ def create_app(
     problems.install(app)
     for gone in (*inbox.INFRASTRUCTURE, TimeoutError):
         app.add_exception_handler(gone, _unavailable)
+    app.add_exception_handler(asyncpg.CharacterNotInRepertoireError, _unwritable)
+    app.add_exception_handler(asyncpg.UntranslatableCharacterError, _unwritable)
     for router in routers:
         app.include_router(router)
     app.include_router(_health)
@@ -104,6 +107,10 @@ def create_app(
 async def _unavailable(_: Request, error: Exception) -> Response:
     log.warning("request.unavailable", exc_info=error)
     return problems.response(Problem("unavailable", "数据库或依赖的服务暂时没有应答；请稍后用同一个 Idempotency-Key 重试"))
+
+
+async def _unwritable(_: Request, error: Exception) -> Response:
+    return problems.response(Problem("invalid-request", "内容或参数中有数据库不能保存的字符（如 U+0000）；请去掉后重试"))
 
 
 async def _end(tasks: Sequence[asyncio.Task[None]]) -> None:

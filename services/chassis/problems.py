@@ -3,7 +3,7 @@
 Raise `Problem`; the app turns it, and FastAPI's own validation errors, into `application/problem+json`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -103,6 +103,34 @@ def response(problem: Problem) -> JSONResponse:
     return JSONResponse(problem.body(), status_code=problem.status, headers=headers, media_type="application/problem+json")
 
 
+_SAID: Mapping[str, str] = {
+    "missing": "缺少这一项",
+    "json_invalid": "不是合法的 JSON",
+    "extra_forbidden": "不认识的项，请检查拼写或删去",
+    "literal_error": "应为下列之一：{expected}",
+    "enum": "应为下列之一：{expected}",
+    "string_pattern_mismatch": "写法不对，应符合 {pattern}",
+    "string_too_short": "至少 {min_length} 个字符",
+    "string_too_long": "最多 {max_length} 个字符",
+    "string_type": "应为文字",
+    "int_parsing": "应为整数",
+    "int_type": "应为整数",
+    "bool_parsing": "应为 true 或 false",
+    "date_parsing": "应为日期，如 2026-06-30",
+    "date_from_datetime_parsing": "应为日期，如 2026-06-30",
+    "greater_than_equal": "不能小于 {ge}",
+    "greater_than": "应大于 {gt}",
+    "less_than_equal": "不能大于 {le}",
+    "less_than": "应小于 {lt}",
+}
+"""The commonest refusals of a request in Chinese, by pydantic's types of error."""
+
+
+def _told(error: Mapping[str, Any]) -> str:
+    said = _SAID.get(error["type"])
+    return said.format_map({key: str(value) for key, value in error.get("ctx", {}).items()}) if said else str(error["msg"])
+
+
 def install(app: FastAPI) -> None:
     """Turn every error of an app into a problem."""
 
@@ -112,7 +140,7 @@ def install(app: FastAPI) -> None:
 
     async def on_invalid(_: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        faults = [Fault(".".join(str(part) for part in e["loc"]), e["msg"]) for e in error.errors()]
+        faults = [Fault(".".join(str(part) for part in e["loc"]), _told(e)) for e in error.errors()]
         return response(Problem("invalid-request", "请求的参数或内容不符合接口约定，详见 errors", errors=faults))
 
     async def on_http(_: Request, error: Exception) -> JSONResponse:

@@ -9,12 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+import pytest
 from selectolax.lexbor import LexborHTMLParser as HTMLParser
 from selectolax.lexbor import LexborNode as Node
 
 from contracts import rules
 from contracts.registry import load_figures, load_registry
-from services.catalog.api import ROUTERS
+from services.catalog import sources
+from services.catalog.api import ROUTERS, asking
 from services.catalog.domain.drafts import drafts
 from services.catalog.handlers import documents
 from services.catalog.main import SUBSCRIPTIONS
@@ -70,6 +72,21 @@ async def desk_of(database: str) -> AsyncIterator[Running]:
     }
     app = create_app("catalog", store=Store, subscriptions=subscriptions, routers=ROUTERS, settings=settings(database))
     async with running(app) as service:
+        yield service
+
+
+@pytest.fixture
+def matcher(monkeypatch: pytest.MonkeyPatch) -> Matcher:
+    """The matcher that catalog asks."""
+    matcher = Matcher()
+    monkeypatch.setattr(asking, "PolicyMatch", partial(sources.PolicyMatch, transport=httpx.MockTransport(matcher)))
+    return matcher
+
+
+@pytest.fixture
+async def catalog(database: str, matcher: Matcher) -> AsyncIterator[Running]:
+    """Catalog with its page."""
+    async with desk_of(database) as service:
         yield service
 
 

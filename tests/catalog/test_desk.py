@@ -1,26 +1,26 @@
 """The officer's page: every form and every refusal over plain HTTP, and the pages as a browser shows them."""
 
 import re
-from collections.abc import AsyncIterator
-from functools import partial
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from services.catalog import sources
-from services.catalog.api import asking
+from contracts import rules
 from services.catalog.api.html import h
+from services.chassis import clock
 from tests.catalog.desk_room import (
     EDITOR,
     PUBLISHER,
     REVIEWER,
     Matcher,
     Visitor,
-    desk_of,
+    catalog,
     drafted,
     filled,
     key_of,
+    matcher,
     officer,
     path_of,
     published,
@@ -28,18 +28,7 @@ from tests.catalog.desk_room import (
 from tests.catalog.test_catalog_api import DOCUMENT
 from tests.running import Running
 
-
-@pytest.fixture
-def matcher(monkeypatch: pytest.MonkeyPatch) -> Matcher:
-    matcher = Matcher()
-    monkeypatch.setattr(asking, "PolicyMatch", partial(sources.PolicyMatch, transport=httpx.MockTransport(matcher)))
-    return matcher
-
-
-@pytest.fixture
-async def catalog(database: str, matcher: Matcher) -> AsyncIterator[Running]:
-    async with desk_of(database) as service:
-        yield service
+__all__ = ["catalog", "matcher"]
 
 
 # ----------------------------------------------------------------------------------------------------------- in and out
@@ -144,6 +133,8 @@ async def test_the_desk_tells_what_awaits_me_what_awaits_others_and_what_is_late
     assert "等他人处理（1）" in await reviewer.go("/desk")
     assert "等他人处理（0）" in await reviewer.go("/desk?department=渔业局")
     assert "查找“高新技术”（1）" in await reviewer.go("/desk?q=高新技术")
+    for named, count in (("市工信局", 1), ("厦门市工业和信息化局", 1), ("同安区工信局", 0), ("工业和信息化局", 0)):
+        assert f"等他人处理（{count}）" in await reviewer.go(f"/desk?department={named}"), named
     await catalog.runtime.pool.execute("UPDATE listed SET departments = '{}'")
     assert "等他人处理（1）" in await reviewer.go("/desk?department=渔业局"), "what names no department waits on every desk"
 
@@ -169,6 +160,31 @@ async def test_what_a_document_changed_waits_on_the_desk_until_somebody_says_it_
     token = str(reader.page.css_first("input[name=token]").attributes["value"])
     await reader.send("/desk/awaiting/wait-1", {"token": token, "why": "理由"})
     assert reader.status == 403
+
+
+async def test_an_office_that_acts_for_every_department_begins_with_every_desk(catalog: Running) -> None:
+    await drafted(catalog)
+    visitor = Visitor(catalog)
+    await visitor.go("/desk/login")
+    shown = await visitor.press("登录", key=await key_of(catalog, "庚", "editor", department="综合"))
+    assert "全部部门的工作台" in shown
+    assert "等我处理（1）" in shown
+
+
+async def test_the_desk_tells_what_is_about_to_end_and_what_has_not_begun(catalog: Running) -> None:
+    path = await published(catalog)
+    visitor = await officer(catalog, "丁")
+    today = clock.city_day(clock.now(), "Asia/Shanghai")
+    assert "到期" not in await visitor.go("/desk")
+    for span, words in (
+        ({"from": "2026-01-01", "to": (today + timedelta(days=12)).isoformat()}, "还有 12 天到期"),
+        ({"from": (today + timedelta(days=3)).isoformat(), "to": None}, "尚未生效"),
+    ):
+        [row] = await catalog.rows("SELECT offered FROM benefits")
+        await catalog.runtime.pool.execute("UPDATE benefits SET offered = $1", rules.dumps(rules.loads(row["offered"]) | {"valid": span}))
+        assert words in await visitor.go("/desk")
+    assert visitor.status == 200
+    assert path
 
 
 async def test_the_list_is_downloaded_from_the_desk(catalog: Running) -> None:

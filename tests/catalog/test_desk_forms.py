@@ -1,31 +1,25 @@
 """A draft corrected by forms: conditions, amounts, particulars, cases; what is refused keeps what was typed and says what to do."""
 
 import re
-from collections.abc import AsyncIterator
-from functools import partial
 from typing import Any
 
-import httpx
-import pytest
-
 from contracts import rules
-from services.catalog import sources
-from services.catalog.api import asking
-from tests.catalog.desk_room import ALL, EDITOR, REVIEWER, Matcher, Visitor, desk_of, drafted, filled, key_of, officer, path_of
+from tests.catalog.desk_room import (
+    ALL,
+    EDITOR,
+    REVIEWER,
+    Visitor,
+    catalog,
+    drafted,
+    filled,
+    key_of,
+    matcher,
+    officer,
+    path_of,
+)
 from tests.running import Running
 
-
-@pytest.fixture
-def matcher(monkeypatch: pytest.MonkeyPatch) -> Matcher:
-    matcher = Matcher()
-    monkeypatch.setattr(asking, "PolicyMatch", partial(sources.PolicyMatch, transport=httpx.MockTransport(matcher)))
-    return matcher
-
-
-@pytest.fixture
-async def catalog(database: str, matcher: Matcher) -> AsyncIterator[Running]:
-    async with desk_of(database) as service:
-        yield service
+__all__ = ["catalog", "matcher"]
 
 
 async def test_a_test_is_corrected_by_its_fields_and_keeps_its_words(catalog: Running) -> None:
@@ -49,6 +43,10 @@ async def test_a_test_is_corrected_by_its_fields_and_keeps_its_words(catalog: Ru
     assert any("营业收入" in mark.text() for mark in editor.page.css("mark"))
     await editor.go(form)
     assert "2025年营业收入" in await editor.press("保存改正", printed="2025年", why="写明年度")
+    await editor.go(form)
+    assert "条文里没有" in await editor.press("保存改正", quote="收入高", why="换一句原话")
+    await editor.press("保存改正", quote="2000万元以上")
+    assert (await body_of(catalog))["rule"]["all"][0]["quote"] == "2000万元以上"
     await editor.go(form)
     assert "展会天数（尚未登记）" in await editor.press("保存改正", attribute="", other="展会天数", period="", value="3", why="登记表没有")
 
@@ -306,7 +304,7 @@ async def test_a_case_has_room_for_more_facts_and_records_and_keeps_what_was_typ
         "row.project.0.total": "3000万元",
         "known.project": "rows",
     }
-    await editor.press("保存用例", **fields, **{"known.project": "rows"}, expect="undetermined", why="补一个")
+    await editor.press("保存用例", **fields, expect="undetermined", why="补一个")
     assert editor.status == 200
     case = (await body_of(catalog))["cases"][-1]
     assert case["facts"]["employees"] == {"2025": 12}
@@ -367,3 +365,16 @@ async def other_department(catalog: Running) -> Visitor:
     await visitor.go("/desk/login")
     await visitor.press("登录", key=await key_of(catalog, "己", "editor", "reviewer", "publisher", department="市税务局"))
     return visitor
+
+
+async def test_what_was_typed_after_the_session_closed_can_be_copied_and_nothing_was_changed(catalog: Running) -> None:
+    path = await drafted(catalog)
+    editor = await officer(catalog, *EDITOR)
+    await editor.go(f"{path}/particulars")
+    await catalog.runtime.pool.execute("DELETE FROM sessions")
+    shown = await editor.press("保存基本信息", contact="请拨打<b>12345</b>", why="写了很久的理由")
+    assert editor.status == 401
+    assert "没有作任何改动" in shown
+    assert "写了很久的理由" in shown
+    assert "&lt;b&gt;12345" in editor.response.text
+    assert (await body_of(catalog)).get("contact") is None

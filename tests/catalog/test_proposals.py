@@ -380,6 +380,9 @@ async def test_a_proposal_is_decided_once_by_an_editor_on_the_draft_they_saw(cat
     editor = await officer(catalog, "甲", "editor")
     assert (await word(await officer(catalog, "乙", "reviewer"), benefit, condition["id"], "accept")).status_code == 403
     assert (await word(await catalog.client("platform", "p", "benefits:edit"), benefit, condition["id"], "accept")).status_code == 403
+    await catalog.runtime.pool.execute("""UPDATE benefits SET body = (body::jsonb || '{"department": "市工信局"}')::text""")
+    elsewhere = await catalog.client("officer", "丙", "benefits:edit", "benefits:read", department="市税务局", roles=["editor"])
+    assert (await word(elsewhere, benefit, condition["id"], "accept")).status_code == 403
     assert (await word(editor, benefit, condition["id"], "accept", **{"If-Match": '"7"'})).status_code == 412
     assert (await word(editor, benefit, "none", "accept")).status_code == 404
     assert (await word(editor, "ben-none", condition["id"], "accept")).status_code == 404

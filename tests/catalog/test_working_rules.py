@@ -50,7 +50,20 @@ def test_rules_that_do_not_fit_the_review_are_refused(broken: dict[str, Any]) ->
         rules_of(given)
 
 
-def test_every_figure_of_the_shipped_rules_names_its_source() -> None:
+def test_every_entry_of_the_rules_names_its_source_and_an_unchecked_one_says_so() -> None:
     given = read_working_rules()
-    assert given["publish"]["source"]
-    assert all(year["source"] for year in given["calendar"].values())
+    assert "未经核对" not in rules_of(given).source
+    unchecked = {**given, "publish": {name: value for name, value in given["publish"].items() if name != "checked"}}
+    assert rules_of(unchecked).source.endswith("（出处未经核对）")
+    entries = [given["publish"], given["officers"], *given["step"], *given["calendar"].values()]
+    for entry in entries:
+        source = entry.pop("source")
+        with pytest.raises(ValueError, match="names no source"):
+            rules_of(given)
+        entry["source"] = source
+        rules_of(given)
+
+
+def test_a_year_whose_days_off_are_not_known_is_not_among_those_counted() -> None:
+    assert 2026 in RULES.years
+    assert 2035 not in RULES.years

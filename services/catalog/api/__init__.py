@@ -2,4 +2,4 @@
 
 from services.catalog.api import benefits, correcting, desk, lists, packages, proposals, review
 
-ROUTERS = (benefits.router, review.router, proposals.router, lists.router, packages.router, desk.router, correcting.router)
+ROUTERS = (benefits.router, review.router, proposals.router, lists.router, packages.router, desk.router, *correcting.ROUTERS)

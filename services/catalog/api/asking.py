@@ -17,6 +17,7 @@ from services.chassis.outbox import TooLarge
 from services.chassis.problems import Fault, Problem
 
 Limit = Annotated[int, Query(ge=1, le=1000)]
+Cursor = Annotated[int | None, Query(ge=0, lt=2**63, description="上一页的 next")]
 Reader = Annotated[Principal, Depends(allow("benefits:read"))]
 
 

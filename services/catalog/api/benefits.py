@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from contracts.events import MeasureRead
-from services.catalog.api.asking import Limit, Reader, must_be_officer, seen, simulation, unavailable
+from contracts.rules import Kind
+from services.catalog.api.asking import Cursor, Limit, Reader, must_be_officer, seen, simulation, unavailable
 from services.catalog.api.views import (
     BenefitPage,
     BenefitView,
@@ -50,7 +51,7 @@ class Asked:
     level: LevelWord = None
     district: Annotated[str | None, Query(pattern="^[0-9]{2,12}$", description="区划代码（GB/T 2260）；不限地区的也列出")] = None
     industry: Annotated[str | None, Query(pattern="^[A-T][0-9]{0,4}$", description="行业代码（GB/T 4754）；不限行业的也列出")] = None
-    kind: str | None = None
+    kind: Annotated[Kind | None, Query(description="类别，规则语言第 3 章的 13 种")] = None
     mode: Annotated[Literal["direct", "confirm", "apply", "inform"] | None, Query(description="兑现方式")] = None
     document: str | None = None
     valid_on: Annotated[date | None, Query(description="在这一天有效；起始日尚未确定的不列出")] = None
@@ -144,9 +145,7 @@ async def checks(
 
 
 @router.get("/v1/changes", response_model=ChangePage, tags=["benefits"])
-async def changes(
-    request: Request, principal: Reader, limit: Limit = 50, cursor: Annotated[int | None, Query(description="上一页的 next")] = None
-) -> Response:
+async def changes(request: Request, principal: Reader, limit: Limit = 50, cursor: Cursor = None) -> Response:
     """What changed on offer, in order; ask again with `next` for what came since."""
     async with runtime_of(request).read(principal) as store:
         rows: list[tuple[int, Entry]] = await store.changes(limit, after=cursor or 0)

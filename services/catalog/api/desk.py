@@ -4,6 +4,7 @@ Served whole by catalog: no script, no build step. Every change goes through the
 which are said on the page they belong to. Forms that correct a draft: `correcting`.
 """
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any, Literal, get_args
 
@@ -21,9 +22,10 @@ from services.catalog.api.pages.benefit import benefit as benefit_of
 from services.catalog.api.pages.frame import sheet, sign_in
 from services.catalog.api.review import SCOPES
 from services.catalog.api.sessions import Seat, checked, leave, remember, resize, seat_of, sit
+from services.catalog.domain.facets import NEVER, listed
 from services.catalog.domain.review import WORDS, Action, Standing
-from services.catalog.domain.working_rules import task_of
-from services.catalog.handlers import Kept, Unavailable, checking, commands, proposals
+from services.catalog.domain.working_rules import WorkingRules, task_of
+from services.catalog.handlers import Kept, Unavailable, checking, commands, known_departments, proposals
 from services.catalog.sources import working_rules
 from services.catalog.store import Filter
 from services.chassis import clock
@@ -99,7 +101,8 @@ async def desk(
 ) -> Response:
     """The desk of the officer's department, or of another."""
     who = principal_of(seat)
-    named = (who.department if department is None else department).strip()
+    own = who.department if officer(who).departments is not None else ""  # an office that acts for every department sees every desk
+    named = (own if department is None else department).strip()
     today = clock.city_day(clock.now(), runtime_of(request).settings.timezone)
     rules = working_rules()
     async with runtime_of(request).read(who) as store:
@@ -122,12 +125,24 @@ async def desk(
             seat,
             rows,
             [(entry, kept, title_of(kept)) for _, entry, kept in awaiting],
-            [(kept, title_of(kept)) for kept in found],
+            [(kept, title_of(kept), _days(kept, today)) for kept in found],
             department=named,
             words=q,
-            source=f"{rules.title}（{rules.source}）",
+            source=f"{rules.title}（{rules.source}）{_uncounted(rows, rules)}",
         )
     )
+
+
+def _days(kept: Kept, today: date) -> desk_page.Days:
+    """From when to when what is on offer (else what is drafted) holds."""
+    line = listed(kept.offered or kept.body, known_departments())
+    return desk_page.Days(None if line.first_day == NEVER else line.first_day, line.last_day, today)
+
+
+def _uncounted(rows: Sequence[desk_page.Row], rules: WorkingRules) -> str:
+    """Which years' days off the due days could not count."""
+    years = sorted({row.task.due.year for row in rows if row.task and row.task.due} - rules.years)
+    return f"；{'、'.join(map(str, years))}年的放假安排尚未录入，只按周末计算" if years else ""
 
 
 def _since(standing: Standing, heard: Any, issued: date | None, timezone: str) -> date | None:

@@ -9,11 +9,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.datastructures import FormData
 
+from services.catalog.api.html import h
 from services.catalog.api.pages.frame import page
 from services.catalog.api.sessions import Seat, seat_of
 from services.chassis.auth import Principal
 from services.chassis.problems import Problem
 
+SENT_ALONG = frozenset({"token", "version", "path", "how", "form", "case"})
+"""Fields that nobody typed."""
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
@@ -53,7 +56,11 @@ async def _refused(request: Request, problem: Problem) -> Response:
     seat = await seat_of(request)
     if problem.code == "unauthenticated" and request.method == "GET":
         return RedirectResponse("/desk/login", 303)
-    return HTMLResponse(page(problem.title, seat, wrong=problem), problem.status)
+    lost: dict[str, str] = {}
+    if request.method == "POST" and not request.url.path.endswith("/login"):
+        lost = {name: value for name, value in typed(await request.form()).items() if value.strip() and name not in SENT_ALONG}
+    told = [h("h2", "刚才填写的内容（没有保存，可复制）"), h("ul", *(h("li", value) for value in lost.values()))] if lost else []
+    return HTMLResponse(page(problem.title, seat, *told, wrong=problem), problem.status)
 
 
 async def _seated(request: Request) -> Seat:

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from contracts.rules import loads
-from services.catalog.api.asking import Limit, Reader, answered, must_be_officer, officer, simulation, there
+from services.catalog.api.asking import Cursor, Limit, Reader, answered, must_be_officer, officer, simulation, there
 from services.catalog.api.views import AwaitingPage, BenefitView, Settled, awaiting_of, replied
 from services.catalog.domain.review import Action
 from services.catalog.handlers import commands
@@ -36,7 +36,11 @@ class Step(BaseModel):
     },
 )
 async def edit(
-    benefit: str, request: Request, principal: Annotated[Principal, Depends(allow("benefits:edit"))], if_match: IfMatch = None
+    benefit: str,
+    request: Request,
+    principal: Annotated[Principal, Depends(allow("benefits:edit"))],
+    if_match: IfMatch = None,
+    why: Annotated[str, Query(max_length=2000, description="修改的理由，写进历史")] = "",
 ) -> Response:
     """Replace a draft. `If-Match` names the version it is based on."""
     must_be_officer(principal)
@@ -51,7 +55,7 @@ async def edit(
         raise Problem("invalid-request", "内容应为一个事项，其 id 应与路径一致")
 
     async def change(work: Any) -> Reply:
-        kept = await commands.edit(benefit, given, work, by=officer(principal), version=version)
+        kept = await commands.edit(benefit, given, work, by=officer(principal), version=version, why=why)
         return replied(there(kept), newest=True)
 
     return await answered(request, principal, change)
@@ -124,7 +128,7 @@ async def awaiting(
     department: Annotated[str | None, Query(max_length=100, description="责任部门的全称或登记表所列的其他名称")] = None,
     document: str | None = None,
     limit: Limit = 50,
-    cursor: Annotated[int | None, Query(description="上一页的 next")] = None,
+    cursor: Cursor = None,
 ) -> Response:
     """What awaits whom: benefits whose document was replaced or repealed, until they are published anew, withdrawn, or left as they are."""
     must_be_officer(principal)

@@ -36,6 +36,7 @@ class WorkingRules:
     steps: Mapping[str, Step]
     off: frozenset[date]
     worked: frozenset[date]
+    years: frozenset[int]  # whose days off are known; in all others the week alone counts
 
     def works(self, day: date) -> bool:
         """Whether offices work on a day."""
@@ -101,6 +102,7 @@ def rules_of(given: Mapping[str, Any]) -> WorkingRules:
         steps,
         frozenset(off),
         frozenset(worked),
+        frozenset(map(int, given.get("calendar", {}))),
     )
 
 

@@ -32,7 +32,7 @@ async def edit(benefit: str, given: Mapping[str, Any], work: Work[Store], *, by:
     kept = await work.store.take_benefit(benefit)
     if kept is None:
         return None
-    standing, _ = _may(kept, "edit", by, version)
+    standing, _ = may(kept, "edit", by, version)
     parsed = parse_benefit({**given, "id": benefit})
     after = replace(kept, standing=standing, version=kept.version + 1, body=dumps(parsed), changed_at=work.now)
     await work.store.put_benefit(after, entry_of(kept, after, "edit", by, why, work, body=after.body))
@@ -51,7 +51,7 @@ async def act(
         seen = await work.store.benefit(benefit)
         if seen is None:
             return None
-        _may(seen, action, by, version)
+        may(seen, action, by, version)
         checks = await check(await look(seen, work.store), simulation, reach=False)
         if not checks.clean:
             raise Unclean(checks)
@@ -59,7 +59,7 @@ async def act(
     kept = await work.store.take_benefit(benefit)
     if kept is None:
         return None
-    standing, event = _may(kept, action, by, version)
+    standing, event = may(kept, action, by, version)
     after = replace(kept, standing=standing, changed_at=work.now)
     if action == "publish":
         after = replace(after, offered=kept.body, offered_version=kept.version)
@@ -71,7 +71,7 @@ async def act(
     return after
 
 
-def _may(kept: Kept, action: Action, by: Officer, version: int | None) -> tuple[Standing, str | None]:
+def may(kept: Kept, action: Action, by: Officer, version: int | None) -> tuple[Standing, str | None]:
     """Where a benefit stands after a step, and the event to say. Raises Refusal, Stale."""
     _must_be_theirs(kept, by)
     if version is not None and version != kept.version:

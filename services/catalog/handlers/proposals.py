@@ -10,7 +10,7 @@ from services.catalog.domain import review
 from services.catalog.domain.proposing import DROPPED, Answer, Proposal, with_proposal
 from services.catalog.handlers import Kept, Officer, entry_of
 from services.catalog.handlers import Store as Benefits
-from services.catalog.handlers.commands import Stale
+from services.catalog.handlers.commands import may
 from services.chassis.work import Work
 
 
@@ -86,11 +86,9 @@ async def decide(
     proposed = await work.store.take_proposal(benefit, proposal) if kept else None
     if kept is None or proposed is None:
         return None
-    if version is not None and version != kept.version:
-        raise Stale(kept.version)
+    standing, _ = may(kept, "edit", by, version)
     if proposed.decision is not None:
         raise review.Refusal("conflict", f"这条建议已由 {proposed.decided_by} 处理")
-    standing, _ = review.take(kept.standing, "edit", by=by.name, roles=by.roles)
     told = f"{'采纳' if decision == 'accepted' else '不采纳'} {proposed.author} 的建议（引“{proposed.quote}”）：{why}"
     await work.store.decide_proposal(replace(proposed, decision=decision, decided_by=by.name, decided_why=why, decided_at=work.now))
     if decision == "rejected":

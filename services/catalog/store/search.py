@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from math import isfinite
 from typing import Any, Literal
 
 import asyncpg
@@ -176,7 +177,10 @@ class _Where:
             return
         stood, _, last = place.rpartition("~") if rank else ("", "", place)
         try:
-            self.values.append(key(last))
+            at = key(last)
+            if (isinstance(at, int) and not 0 <= at < 2**63) or (rank and not isfinite(float(stood))):
+                raise ValueError(place)
+            self.values.append(at)
             behind = condition.format(f"${len(self.values)}::{'bigint' if key is int else 'text'}")
             if rank:
                 self.values.append(float(stood))
@@ -201,4 +205,4 @@ def _code(code: str | None) -> str | None:
 
 def full_names(department: str | None) -> list[str] | None:
     """The full names of the departments asked for; None where none is."""
-    return list(known_departments().named(department)) or None
+    return list(known_departments().named(department)) if department else None

@@ -5,18 +5,17 @@ from typing import Any
 
 from contracts.rules import Registry
 from services.catalog.api.html import Child, Html, h, text_of
-from services.catalog.api.pages.frame import bullets, choice, field, form, good, moment, page, row, stands, table
+from services.catalog.api.pages.cases import cases
+from services.catalog.api.pages.frame import bullets, form, good, moment, page, row, stands, table
 from services.catalog.api.pages.proposals import proposals
 from services.catalog.api.sessions import Seat
-from services.catalog.domain.correcting.cases import EXPECTED, outdated
-from services.catalog.domain.correcting.particulars import MODES
+from services.catalog.domain.correcting.particulars import MODES, PAYS
 from services.catalog.domain.marking import marked
 from services.catalog.domain.review import ROLES, STEPS, WORDS
 from services.catalog.handlers import Checks, Entry, Finding, Kept
 from services.catalog.handlers.proposals import Proposed
 from services.chassis.problems import Problem
 
-PAYS = {"money": "资金", "relief": "减免", "credit": "信贷"}
 STEP_ORDER = ("submit", "send-back", "approve", "publish", "amend", "suspend", "resume", "withdraw")
 
 
@@ -80,7 +79,7 @@ def benefit(
         _findings(checks.findings),
         _readiness(checks),
         h("h2", "用例", id="cases"),
-        _cases(seat, kept, said, checks, registry, matcher=matcher, mine=mine),
+        cases(seat, kept, said, checks, registry, matcher=matcher, mine=mine),
         h("h2", "覆盖面"),
         _reach(kept.id, checks),
         h("h2", "下一步", id="steps"),
@@ -203,73 +202,6 @@ def _readiness(checks: Checks) -> Child:
     return [h("h3", f"免申即享成熟度：{checks.readiness.grade}"), table(("标准", "是否具备", "缺什么"), lines)]
 
 
-def _cases(
-    seat: Seat, kept: Kept, said: Mapping[str, Any], checks: Checks, registry: Registry, *, matcher: bool, mine: bool
-) -> list[Child]:
-    """Every case with what became of it, why it failed, and what an editor can do about it."""
-    given = said.get("cases") or ()
-    told = checks.cases if matcher and len(checks.cases) == len(given) else [None] * len(given)
-    lines, stale = [], False
-    sound = all(finding.severity != "error" for finding in checks.findings)  # else no case was run
-    for position, (case, result) in enumerate(zip(given, told, strict=True)):
-        failed = result is not None and not result["passed"]
-        old = outdated(said, case, registry) if failed and sound else []
-        stale = stale or bool(old)
-        why: list[Child] = [h("div", result["why"]) if failed and result is not None else None]
-        why += [h("div", "规则或日期后来改动，这一自动生成的用例没有跟着改：", h("ul", *(h("li", one) for one in old)))] if old else []
-        lines.append(
-            row(
-                case["name"],
-                [str(case["as_of"]), "，应", EXPECTED[case["expect"]][:3].rstrip("（")],
-                h("span", "未检查", class_="quiet") if result is None else good("未通过" if failed else "通过", not failed),
-                why,
-                h("a", "改用例", href=f"/desk/benefits/{kept.id}/case?case={position}", aria_label=f"改用例：{case['name']}")
-                if mine
-                else None,
-            )
-        )
-    none = h("p", "没有用例。建议至少附一个符合的和一个不符合的企业。", class_="quiet")
-    found: list[Child] = [table(("用例", "日期与预期", "结果", "原因", ""), lines) if lines else none]
-    if mine:
-        found += [_again(seat, kept) if stale else None, _case_forms(seat, kept, given, stale=stale)]
-    return found
-
-
-def _again(seat: Seat, kept: Kept) -> Html:
-    """One press makes the generated cases anew; the reason is that the rule has changed."""
-    return form(
-        seat,
-        f"/desk/benefits/{kept.id}/cases",
-        h("input", type="hidden", name="version", value=kept.version),
-        h("input", type="hidden", name="why", value=f"按第 {kept.version} 版规则重新生成用例"),
-        h("p", "如规则改得对，自动生成的用例可以按现行规则重新生成；人写的用例不受影响。"),
-        h("button", "按现行规则重新生成", name="how", value="again"),
-    )
-
-
-def _case_forms(seat: Seat, kept: Kept, given: Sequence[Mapping[str, Any]], *, stale: bool) -> Html:
-    to = f"/desk/benefits/{kept.id}/cases"
-    version = h("input", type="hidden", name="version", value=kept.version)
-    names = {str(position): case["name"] for position, case in enumerate(given)}
-    again = form(
-        seat,
-        to,
-        version,
-        field("重新生成的理由", "why", key="why-again", area=True, required=True, maxlength=2000),
-        h("button", "重新生成自动用例", name="how", value="again", class_="second"),
-    )
-    remove = form(
-        seat,
-        to,
-        version,
-        choice("用例", "case", names, ""),
-        field("删除的理由", "why", key="why-case", area=True, required=True, maxlength=2000),
-        h("button", "删除用例", name="how", value="remove", class_="second"),
-    )
-    more = h("details", h("summary", "重新生成或删除用例"), h("div", None if stale else again, remove if names else None, class_="steps"))
-    return text_of([h("p", h("a", "＋ 增加一个用例", href=f"/desk/benefits/{kept.id}/case")), more])
-
-
 def _reach(benefit: str, checks: Checks) -> Html:
     reach = checks.reach
     if reach is None:
@@ -314,4 +246,10 @@ def _steps(seat: Seat, kept: Kept) -> Html:
 
 def _entry(entry: Entry) -> Html:
     action = "自动提取" if entry.action == "draft" else WORDS.get(entry.action, entry.action)
-    return row(moment(entry.at), entry.by, f"{action}（第 {entry.version} 版）", entry.why)
+    return row(moment(entry.at), _who(entry.by), f"{action}（第 {entry.version} 版）", entry.why)
+
+
+def _who(by: str) -> str:
+    """Who took a step, as officers know them."""
+    kind, _, name = by.partition(":")
+    return name if kind == "officer" else "系统" if kind == "service" else by

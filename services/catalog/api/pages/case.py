@@ -33,6 +33,7 @@ def case(seat: Seat, kept: Kept, title: str, position: str, filled: Filled, regi
             table(
                 ("属性", "期间（不分期间的留空）", "值（留空为未知）"),
                 [_fact(at, filled, facts, registry) for at in range(fact_count(filled.values))],
+                stack=True,
             ),
             h("h2", "记录"),
             *(_records(kind, filled, registry) for kind in kinds_on(filled.values)),

@@ -8,9 +8,10 @@ from services.catalog.api.html import Child, Html, h
 from services.catalog.api.pages.frame import Filled, field, form, page
 from services.catalog.api.sessions import Seat
 from services.catalog.domain.correcting.conditions import OPERATORS, QUANTIFIERS, TAKES
-from services.catalog.domain.correcting.figures import printed, written_figure
+from services.catalog.domain.correcting.figures import FOLDS, printed, written_figure
 from services.catalog.domain.correcting.paths import record_of
 from services.catalog.domain.correcting.values import PERIODS, written
+from services.catalog.domain.marking import marked
 from services.catalog.handlers import Kept
 from services.chassis.problems import Problem
 
@@ -30,10 +31,14 @@ def correction(
     registry: Registry,
     *,
     kind: str | None,
+    quote: str | None,
+    clause: str,
     wrong: Problem | None = None,
 ) -> str:
     """Correct one test by its fields; what the form cannot show is kept, or given to a person to decide, or taken out."""
     hidden = [h("input", type="hidden", name="path", value=path), filled.version(kept.version)]
+    pieces, elsewhere = marked(clause, [quote])
+    evidence = filled.text("所依据的原话（从条文中摘录；留空则不改）", "quote")
     where = node.get("where")
     rows = [
         h("li", h("a", f"改正所含条件 {n + 1}", href=f"/desk/benefits/{kept.id}/test?path={path}/where/{n}"))
@@ -44,18 +49,24 @@ def correction(
     save = h("p", h("button", "保存改正", name="how", value="correct"))
     correct: Child = None
     if "fact" in node or "field" in node:
-        correct = [h("h2", "改正"), form(seat, to, *hidden, *condition_fields(filled, registry, kind, bare=False), filled.why(), save)]
+        correct = [
+            h("h2", "改正"),
+            form(seat, to, *hidden, *condition_fields(filled, registry, kind, bare=False), evidence, filled.why(), save),
+        ]
     elif isinstance(where, list):
         correct = [h("h2", "改正"), h("p", "这一项是对记录的条件，请逐条改正："), h("ul", *rows)]
     elif "judged" in node:
         fields = condition_fields(filled, registry, None, bare=False)
-        correct = [h("h2", "改为可比对的条件"), form(seat, to, *hidden, *fields, filled.why(), save)]
+        correct = [h("h2", "改为可比对的条件"), form(seat, to, *hidden, *fields, evidence, filled.why(), save)]
     more = "在这类记录里增加一项条件" if isinstance(where, list) else "在这一项旁边增加一项条件"
     return page(
         f"改正规则：{title or '（无名称）'}",
         seat,
         back(kept),
-        h("blockquote", node["quote"], class_="clause") if node.get("quote") else h("p", "这一项没有原文依据。", class_="bad"),
+        h("h2", "条文"),
+        h("p", *(h("mark", one.words) if one.tests else one.words for one in pieces), class_="clause"),
+        h("p", f"依据条文之外的原话：“{quote}”", class_="quiet") if elsewhere and quote else None,
+        h("p", "这一项没有原文依据。", class_="bad") if not quote else None,
         correct,
         h("p", h("a", more, href=f"/desk/benefits/{kept.id}/more?path={path}")) if kind is None else None,
         h("h2", "不能比对的"),
@@ -79,6 +90,7 @@ def correction(
     )
 
 
+FOLDED = {**FOLDS, "every": "每一期"}
 WAYS = {"fact": "对企业的一项事实", "record": "对记录（证书、处罚、项目等）", "judge": "只能由人认定的"}
 """The ways of a new condition."""
 
@@ -150,7 +162,7 @@ def condition_fields(filled: Filled, registry: Registry, kind: str | None, *, ba
     return [
         filled.choice("属性", "attribute", {"": "（见“其他属性”）", **names}),
         filled.text("其他属性（登记表里没有的，写名称）", "other"),
-        filled.choice("取什么数", "take", TAKES),
+        filled.choice("取什么数", "take", {**TAKES, "": filled.values.get("folded") or TAKES[""]}),
         filled.choice("期间", "period", periods),
         filled.text("或写明期间", "printed", hint="如 2025年、2025年第1季度、2025年3月；填了就用这里的"),
         filled.choice("比较", "operator", OPERATORS),
@@ -182,4 +194,5 @@ def fields_of(node: Mapping[str, Any], registry: Registry, kind: str | None) -> 
         "value": shown,
         "period": str(node.get("period") or ""),
         "take": str(node["take"]) if node.get("take") in TAKES else "",
+        "folded": f"保持不变：{node.get('over', 1)} 期的{FOLDED.get(node['take'], '')}" if node.get("take") not in (None, *TAKES) else "",
     }

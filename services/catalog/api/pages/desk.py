@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import NamedTuple
 
 from services.catalog.api.html import Child, Html, h, text_of
 from services.catalog.api.pages.frame import field, form, moment, page, row, stands, table
@@ -22,11 +24,23 @@ class Row:
     task: Task | None
 
 
+class Days(NamedTuple):
+    """The days of what is on offer (None: open, or hanging on an event), and the day that it is."""
+
+    first: date | None
+    last: date | None
+    today: date
+
+
+SOON = timedelta(days=30)
+"""So long before its last day a benefit is shown as ending."""
+
+
 def desk(
     seat: Seat,
     rows: Sequence[Row],
     awaiting: Sequence[tuple[Awaiting, Kept, str]],
-    found: Sequence[tuple[Kept, str]],
+    found: Sequence[tuple[Kept, str, Days]],
     *,
     department: str,
     words: str,
@@ -109,8 +123,17 @@ def _settle(seat: Seat, awaiting: str, at: int) -> Html:
     return form(seat, f"/desk/awaiting/{awaiting}", why, h("button", "维持不变", class_="second"))
 
 
-def _offered(found: Sequence[tuple[Kept, str]]) -> Html:
+def _offered(found: Sequence[tuple[Kept, str, Days]]) -> Html:
     if not found:
         return h("p", "没有。", class_="quiet")
-    lines = [row(_link(kept, title), stands(kept.standing), moment(kept.changed_at)) for kept, title in found]
-    return table(("事项", "状态", "最近变动"), lines)
+    lines = [row(_link(kept, title), stands(kept.standing), _in_force(days), moment(kept.changed_at)) for kept, title, days in found]
+    return table(("事项", "状态", "有效期", "最近变动"), lines)
+
+
+def _in_force(days: Days) -> Child:
+    span = f"{days.first or '不限'}至{days.last or '不限'}"
+    if days.first is not None and days.first > days.today:
+        return [span, h("div", "尚未生效，到期自动开始")]
+    if days.last is not None and days.today <= days.last <= days.today + SOON:
+        return [span, h("div", f"还有 {(days.last - days.today).days} 天到期", class_="bad")]
+    return span

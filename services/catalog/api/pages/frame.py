@@ -137,7 +137,7 @@ def choice(
 
 def _told(key: str, hint: str | None, wrong: str | None) -> dict[str, Any]:
     described = [f"{key}-wrong"] * bool(wrong) + [f"{key}-hint"] * bool(hint)
-    return {"aria_describedby": " ".join(described) or None, "aria_invalid": "true" if wrong else None}
+    return {"aria_describedby": " ".join(described) or None, "aria_invalid": "true" if wrong else None, "autofocus": bool(wrong)}
 
 
 def _notes(key: str, hint: str | None, wrong: str | None) -> list[Child]:
@@ -180,10 +180,10 @@ def tick(label: str, name: str, checked: bool) -> Html:
     return h("label", h("input", type="checkbox", name=name, value="1", checked=checked), " ", label, class_="tick")
 
 
-def table(headings: Sequence[str], lines: Sequence[Html]) -> Html:
-    """A table that scrolls by itself on a narrow screen."""
+def table(headings: Sequence[str], lines: Sequence[Html], *, stack: bool = False) -> Html:
+    """A table that scrolls by itself on a narrow screen, or there stands cell under cell (`stack`: each cell names itself)."""
     head = h("tr", *(h("th", heading, scope="col") for heading in headings))
-    return h("div", h("table", h("thead", head), h("tbody", *lines)), class_="wide", tabindex=0)
+    return h("div", h("table", h("thead", head), h("tbody", *lines), class_="stack" if stack else None), class_="wide", tabindex=0)
 
 
 def row(*cells: Child) -> Html:
@@ -193,7 +193,7 @@ def row(*cells: Child) -> Html:
 
 def good(words: str, holds: bool) -> Html:
     """Words whose colour says what they say already."""
-    return h("span", words, class_="good" if holds else "bad")
+    return h("span", words, class_="good nowrap" if holds else "bad nowrap")
 
 
 def bullets(words: Sequence[str], none: str) -> Html:

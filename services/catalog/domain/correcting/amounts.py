@@ -76,7 +76,7 @@ FORMS: Mapping[str, Form] = {
         "由人在幅度内确定", (Slot("low", "最低", "money", "不写为零", optional=True), Slot("high", "最高", "money", "如 20万元"))
     ),
 }
-SPARE = 2
+SPARE = 3
 """Empty places after a list, so that it can grow."""
 EDGES = {"from": "归上一档（达到即是）", "upto": "归下一档（超过才是）"}
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 from contracts.rules import (
@@ -26,7 +27,7 @@ from services.catalog.domain.cases import LABEL
 from services.catalog.domain.correcting.cases import EXPECTED, NOTHING, fact_written
 from services.catalog.domain.correcting.figures import printed
 from services.catalog.domain.correcting.paths import RECORDS
-from services.catalog.domain.correcting.values import Uncorrectable, number, period, read
+from services.catalog.domain.correcting.values import Uncorrectable, number, period, read, written
 from services.catalog.domain.lint import plain_day
 
 KNOWN = {"unknown": "未知", "none": "已知没有", "rows": "有下列记录"}
@@ -36,7 +37,8 @@ SPARE = 3
 
 def fields_of_case(benefit: Mapping[str, Any], case: Mapping[str, Any], registry: Registry) -> dict[str, str]:
     """What the form shows of a case: what it states, after it what the rule asks besides, and an empty row of each record kind."""
-    found = {name: str(case.get(name) or "") for name in ("name", "as_of", "expect", "amount")}
+    found = {name: str(case.get(name) or "") for name in ("name", "as_of", "expect")}
+    found["amount"] = "" if case.get("amount") is None else written(Decimal(case["amount"]), Entry(name="", type="money"), registry)
     stated = {}
     for fact, value in (case.get("facts") or {}).items():
         for when, one in value.items() if isinstance(value, Mapping) else (("", value),):

@@ -18,7 +18,7 @@ FOLDS = {
 UNREGISTERED = "（尚未登记）"
 _FACT = re.compile(
     r"(?:截至)?(?P<period>上年度|本年度|前年度|上季度|上年同期季度|上月|\d{4}年(?:第[1-4一二三四]季度|\d{1,2}月|度)?)?"
-    rf"(?:连续(?P<over>\d+)期)?(?P<name>.+?)(?P<take>{'|'.join(FOLDS.values())})?"
+    rf"(?:的?近(?P<over>\d+)(?:年|个季度|个月))?(?P<name>.+?)(?:平均(?=同比))?(?P<take>{'|'.join(FOLDS.values())})?"
 )
 _SHARE = re.compile(r"(?P<of>.+?)的(?P<rate>\d+(?:\.\d+)?\s*[%‰])")
 EXAMPLE = "20万元、上年度研发费用、5% × 上年度营业收入"
@@ -88,7 +88,7 @@ def _fact(name: str, registry: Registry, field: str) -> str:
     found = [fact for fact, entry in registry.facts.items() if entry.name == name]
     found = found or [fact for fact, entry in registry.facts.items() if name in entry.vocab]
     if len(found) != 1:
-        known = f"登记表中没有“{name}”这一属性；尚未登记的请写成“{name}{UNREGISTERED}”"
+        known = f"“{name}”不是数值，也不是登记表中的属性；请写成如 {EXAMPLE}；尚未登记的写成“{name}{UNREGISTERED}”"
         raise Uncorrectable(field, f"“{name}”对应多个属性，请写全称" if found else known)
     return found[0]
 
@@ -106,7 +106,7 @@ def _measured(fact: str, found: re.Match[str], registry: Registry, field: str) -
         node["take"] = next(key for key, words in FOLDS.items() if words == found["take"])
     folds = node.get("take") in ("sum", "mean", "min", "max")
     if folds != ("over" in node) and not (node.get("take") == "growth" and "over" in node):
-        raise Uncorrectable(field, "几个期间合在一起请写成如“截至上年度连续3期研发费用合计”")
+        raise Uncorrectable(field, "几个期间合在一起请写成如“截至上年度的近3年研发费用合计”")
     return node
 
 
@@ -150,8 +150,11 @@ def _written_fact(node: Mapping[str, Any], registry: Registry) -> str:
     entry = registry.facts.get(node["fact"])
     name = entry.name if entry else node["fact"].removeprefix(OPEN) + UNREGISTERED
     when = printed(node["period"]) if node.get("period") else ""
-    over = f"截至{when}连续{node['over']}期" if node.get("over") else when
-    return f"{over}{name}{FOLDS.get(node.get('take', ''), '')}"
+    if not node.get("over"):
+        return f"{when}{name}{FOLDS.get(node.get('take', ''), '')}"
+    unit = "个季度" if re.search("uarter|Q", node["period"]) else "个月" if re.search(r"month|-\d\d$", node["period"]) else "年"
+    mean = "平均" if node.get("take") == "growth" else ""
+    return f"截至{when}的近{node['over']}{unit}{name}{mean}{FOLDS[node['take']]}"
 
 
 def printed(name: str) -> str:

@@ -68,11 +68,27 @@ def evidence_of(node: Mapping[str, Any]) -> dict[str, Any]:
     return {name: node[name] for name in EVIDENCE if name in node}
 
 
+def backed_by(node: Mapping[str, Any], evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """A node with other words behind it; nothing of the old ones stays."""
+    return {**{name: value for name, value in node.items() if name not in EVIDENCE}, **evidence}
+
+
 def bare(node: Any) -> Any:
     """A node as plain data without its quotations."""
     if isinstance(node, Mapping):
         return {key: bare(value) for key, value in node.items() if key not in EVIDENCE}
     return [bare(one) for one in node] if isinstance(node, list | tuple) else node
+
+
+def quote_at(benefit: Mapping[str, Any], path: str) -> str | None:
+    """The words behind what stands at a path: its own, else those of the nearest node that holds it."""
+    here: Any = benefit
+    found = None
+    for step in path.split("/"):
+        here = here[int(step)] if isinstance(here, list | tuple) else here[step]
+        if isinstance(here, Mapping) and here.get("quote"):
+            found = str(here["quote"])
+    return found
 
 
 def evidence_in(words: str, clause: str, runs: Sequence[Run], article: str | None) -> dict[str, Any]:
