@@ -76,6 +76,9 @@ def bounded(condition: Condition, comparison: Comparison, words: str, text: str,
     turned = {">=": "<=", ">": "<", "<=": ">=", "<": ">"}.get(comparison.operator)
     if condition.attribute == "成立年限" and (span := steps(figure)) and turned:
         return Told({"fact": "founded_on", "is": turned, "value": {"ago": span}}, notes)
+    if condition.attribute == "运营时间" and (span := steps(figure)) and comparison.operator in (">=", ">") and _OPERATES.search(words):
+        begun: Node = {"fact": "founded_on", "is": turned, "value": {"ago": span}}
+        return Told(all_of([begun, {"fact": "status", "is": "=", "value": "存续"}]), (*notes, "持续经营的时间按成立日期推算，请核对"))
     if re.search("美元|港元|港币|欧元|新台币", figure.unit):
         return Told({"judged": words}, ("金额以外币计，须按汇率折算后判断",))
     fact, take = _known(condition.attribute)
@@ -112,7 +115,11 @@ def bounded(condition: Condition, comparison: Comparison, words: str, text: str,
         return Told(ranked)
     if condition.attribute in PROJECT_FIELDS:
         return Told({"some": "project", "where": [{"field": PROJECT_FIELDS[condition.attribute]} | test]}, notes)
-    return Told({"fact": open_fact(condition.attribute, "条件")} | test, notes)
+    counted = condition.attribute + (figure.unit if re.fullmatch("年|个月|天", figure.unit) and figure.unit[-1] not in condition.attribute else "")
+    return Told({"fact": open_fact(counted, "条件")} | test, notes)
+
+
+_OPERATES = re.compile(r"(?<!后续)(?:经营|运营|营业|运行)")
 
 
 def _known(attribute: str) -> tuple[str | None, str | None]:

@@ -71,6 +71,9 @@ def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordin
             if not sure and (atom.attribute is None or (atom.head and text[atom.span.start - 1 : atom.span.start] != "的")):
                 continue
             words = text[atom.span.start : atom.span.end]
+            clause = max(text.rfind(stop, 0, atom.span.start) for stop in ",;。:") + 1
+            if _BASE.match(text, clause) or (provision.by == "relief" and _GRANTED.match(text, clause)) or _gives(text, atom.span, str(atom.attribute)):
+                continue
             if not 2 <= len(words) <= 90 or (not atom.head and len(words) < 4) or _IDLE.match(words):
                 continue
             over = [c for c in known if not atom.head or "的" in words or c.attribute in _MEANT or c.span.start >= atom.span.start - 2]
@@ -254,6 +257,10 @@ def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condi
         clause = max(text.rfind(stop, 0, c.span.start) for stop in ",;。:") + 1
         if c.span.start < provision.gives_at and _BASE.match(text, clause) and not re.search("[,;。]", text[clause : provision.gives_at]):
             continue  # 按其为职工缴纳的社会保险费给予…: what is paid on, not what is asked
+        if c.span.start < provision.gives_at and _GRANTED.match(text, clause) and provision.by == "relief":
+            continue  # 允许其缓缴…: what is given
+        if _gives(text, c.span, c.attribute):
+            continue
         if c.attribute == "主体类型" and re.match(r"(?:免|对|要|应(?!在)|与|加大|为企业)", text[c.span.end : c.span.end + 3]):
             continue
         if not inside_another(c, found):
@@ -261,6 +268,15 @@ def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condi
     if any(c.attribute == "受疫情影响" for c in out):
         out = [c for c in out if c.attribute != "生产经营困难"]
     return out
+
+
+_GRANTED = re.compile(r"允许其|准予|可以?(?!持续)|延长|延期|顺延|暂缓")
+_THEIR_GIFT = re.compile(r"(?:等)?(?:免收|减收|免费|提供)|(?:和|及|、|与)[^,。;对的]{0,8}(?:政府|财政|部门)(?:给予|予以)")
+
+
+def _gives(text: str, span: Span, attribute: str) -> bool:
+    """True of who gives (政府性融资担保机构免收…), not of who is given to."""
+    return attribute in ("主体类型", "行业") and bool(_THEIR_GIFT.match(text, span.end)) and text[span.start - 1 : span.start] not in "对为向给"
 
 
 def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:

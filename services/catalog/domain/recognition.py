@@ -99,13 +99,31 @@ def recognised(text: str, region: Span, figures_given: Sequence[Figure], wording
     words = text[region.start : region.end]
     plain_words = without_asides(words)
     for said, m in _said(wordings, words, plain_words):
-        span = Span(region.start + m.start("v"), region.start + m.end("v"))
+        span = _whole(text, region, said, Span(region.start + m.start("v"), region.start + m.end("v")))
         if len(span) < 2 or (any(span.within(t) for t in taken) and said.attribute != "招用对象") or (said.attribute not in CITES and _cited(text, span)):
             continue
         if any(c.attribute == said.attribute and c.span.meets(span) for c in found):
             continue
         found.append(Condition(said.attribute, said.operator, _value(said, text[span.start : span.end]), None, span))
     return found
+
+
+_EDGES = ",。;:()、的对为给将按"
+_URGES = re.compile(r"(?:允许|支持|鼓励|引导|推动|对于?)+(?=.{2})")
+
+
+def _whole(text: str, region: Span, said: Said, span: Span) -> Span:
+    """A find that ends inside a word because its wording reaches no further, up to where the phrase ends; without a verb that only urges."""
+    start, end = span.start, span.end
+    if said.wording.startswith("(?P<v>[^"):
+        left = next((i for i in range(start, max(region.start, start - 12) - 1, -1) if i == region.start or text[i - 1] in _EDGES), start)
+        start = left
+        urges = _URGES.match(text, start, end)
+        start = urges.end() if urges else start
+    if said.wording.endswith("})"):
+        limit = min(region.end, end + 12)
+        end = next((i for i in range(end, limit + 1) if i == region.end or text[i] in _EDGES), end)
+    return Span(start, end)
 
 
 def _said(wordings: Wordings, words: str, plain_words: str) -> Iterator[tuple[Said, re.Match[str]]]:
