@@ -103,14 +103,14 @@ def zones(passage: Passage, lexicon: Lexicon) -> list[Span]:
 
 
 def _next_part(parts: Sequence[Block], at: int) -> list[int]:
-    """Where the article ends that a list stands in; a list whose own items bear numbers of the same kind goes on."""
+    """Where the article ends that a list of conditions stands in."""
     inside = [b for b in parts if b.span.start <= at]
     behind = [b for b in parts if b.span.start > at]
     if not inside or not behind or at >= inside[-1].span.end:
         return []
     rank = _rank(inside[-1].label)
-    if _rank(behind[0].label) == rank and re.search(r"^\D*(?:1|一)\D*$", behind[0].label):
-        return []
+    if re.search(r"^\D*(?:1|一)\D*$", behind[0].label):  # its items: the list ends where a number stands above theirs
+        rank = min(rank, _rank(behind[0].label) - 1)
     return [b.span.start - len(b.label) for b in behind if _rank(b.label) <= rank][:1]
 
 
