@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.catalog.domain.attributes import NAMES, named_after
-from services.catalog.domain.division import zones
+from services.catalog.domain.division import blocks, zones
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision, Strand
@@ -185,7 +185,7 @@ def deadlines(passage: Passage, provision: Provision) -> list[Span]:
 def _regions(passage: Passage, provision: Provision) -> list[Span]:
     """The words that may condition a provision: each strand from its target phrase to where its giving ends, and what announced it."""
     text = passage.text
-    regions = list(provision.intro)
+    regions = [*provision.intro, *_above(passage, provision)]
     first = provision.strands[0]
     for strand, end in zip(provision.strands, provision.ends, strict=True):
         start = strand.span.start
@@ -212,6 +212,13 @@ def _regions(passage: Passage, provision: Provision) -> list[Span]:
     if opening:
         regions.append(opening)
     return regions
+
+
+def _above(passage: Passage, provision: Provision) -> list[Span]:
+    """The words of the number above, where they say for whom (第四条 对…的企业给予奖励。(一)…)."""
+    path = provision.block.path
+    over = [b.span for b in blocks(passage) if len(path) > 1 and b.path == path[:-1] and b.span.end <= provision.block.span.start]
+    return [over[-1]] if over and len(over[-1]) < 160 and _aimed(passage.text, over[-1].start, over[-1].end) else []
 
 
 def _before(text: str, strand: Strand) -> Span:

@@ -56,6 +56,7 @@ INSIDE = {
     "产品或业务": ("行业", "设备用途", "项目类型", "投保险种", "融资租赁标的物", "承租国有房产"),
     "项目类型": ("资质认定", "参加展会", "上市阶段", "融资租赁标的物", "示范效应", "采购项目金额", "融资方式", "项目阶段", "项目状态", "评估结果"),
     "设立机构": ("注册地",),
+    "项目状态": ("验收结果",),
     "业务发生期间": ("纳统情况", "项目入库", "名单入选", "亏损发生年度", "资质认定", "证明材料"),
     "首次认定": ("贷款类型", "知识产权质押融资", "标准制定"),
     "知识产权": ("知识产权质押融资", "投保险种", "资质认定", "前沿技术"),
@@ -116,7 +117,8 @@ def _whole(text: str, region: Span, said: Said, span: Span) -> Span:
     """A find that ends inside a word because its wording reaches no further, up to where the phrase ends; without a verb that only urges."""
     start, end = span.start, span.end
     if said.wording.startswith("(?P<v>[^"):
-        left = next((i for i in range(start, max(region.start, start - 12) - 1, -1) if i == region.start or text[i - 1] in _EDGES), start)
+        within = max(text.rfind(edge, start, min(end - 4, start + 12)) for edge in "的、")
+        left = within + 1 if within >= 0 and text[start - 1 : start] not in _EDGES and start > region.start else next((i for i in range(start, max(region.start, start - 12) - 1, -1) if i == region.start or text[i - 1] in _EDGES), start)
         start = left
         urges = _URGES.match(text, start, end)
         start = urges.end() if urges else start

@@ -13,6 +13,7 @@ from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
 
 _SUBHEADING = re.compile(r"(?<=[。;:])(?P<h>[^,。;:()]{2,14}?)(?:申请|申报|支持|享受|补贴)?条件(?:为)?:")
+_ALL_OF_IT = re.compile(r"(?:享受|申请|申报|适用|符合)本(?:办法|措施|政策|意见|规定|细则|通知|方案|实施)")
 _SAYS_WHOM = re.compile(r"对象|范围")
 
 
@@ -51,7 +52,8 @@ def requirements(passage: Passage, provisions: list[Provision], lexicon: Lexicon
 
 def says_whom(passage: Passage, zone: Span) -> bool:
     """True for a stretch that says for whom the whole document is, and not what one provision asks for."""
-    return bool(_SAYS_WHOM.match(passage.text[zone.start + 2 : zone.start + 4]))
+    said = passage.text[max(0, zone.start - 20) : zone.start + 4].rpartition("。")[2]
+    return bool(_SAYS_WHOM.match(passage.text[zone.start + 2 : zone.start + 4]) or _ALL_OF_IT.search(said))
 
 
 def _items(passage: Passage, zone: Span) -> list[Requirement]:
