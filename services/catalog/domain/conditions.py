@@ -8,6 +8,7 @@ What no wording names is kept as it stands, under the attribute "其他条件": 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 from services.catalog.domain.attributes import NAMES, named_after
 from services.catalog.domain.division import blocks, zones
@@ -99,7 +100,7 @@ def _targets(text: str, provision: Provision) -> list[tuple[Span, bool]]:
     first = provision.strands[0]
     begins = _aimed(text, first.span.start, provision.gives_at)
     if begins:
-        return [(Span(begins[-1], provision.gives_at), True)]
+        return [(Span(_heading(text, first.span.start, begins) or begins[0], provision.gives_at), True)]
     words = text[first.span.start : provision.gives_at]
     ended = re.search(r"的,[^,]{0,12}$|[^,。;]的$", words) or re.match(r"[^,。;]{0,16}(?:企业|单位|旅行社|机构)[^,。;的]{4,}|[^,。;]{2,80}(?:企业|单位|人员|青年|载体|项目),", words)
     appeals = any(_ANNOUNCES.search(piece) for piece in re.split("[,:]", words))
@@ -109,6 +110,14 @@ def _targets(text: str, provision: Provision) -> list[tuple[Span, bool]]:
 def _aimed(text: str, start: int, end: int) -> list[int]:
     """Where phrases begin that say for whom (对…)."""
     return [start + m.end() for m in _TARGET.finditer(text[start:end])]
+
+
+def _heading(text: str, start: int, begins: Sequence[int]) -> int:
+    """Where the first target begins behind a heading or an appeal (办公补助:对…, 鼓励发展,对…); 0 without one before a target."""
+    stops = [i for i in range(start, begins[-1]) if text[i] in ",;。:"]
+    edges = [start, *(i + 1 for i in stops)]
+    last = max((b for a, b in pairwise([*edges, begins[-1]]) if text[b - 1] == ":" or _ANNOUNCES.search(text[a : b - 1])), default=0)
+    return next((at for at in begins if at >= last), 0) if last else 0
 
 
 def _told_apart(text: str, provision: Provision, condition: Condition) -> Condition:
@@ -193,10 +202,8 @@ def _regions(passage: Passage, provision: Provision) -> list[Span]:
             start = provision.lead
         begins = _aimed(text, start, min(end, max(provision.gives_at, strand.span.start)))
         head = start
-        if begins and text[begins[-1] - 1 : begins[-1]] == ":":
-            head = begins[-1]  # before it stands a heading
-        elif begins and any(_ANNOUNCES.search(piece) for piece in re.split("[,;。:]", text[start : begins[-1]])):
-            head = begins[-1]
+        if begins and _heading(text, start, begins):
+            head = _heading(text, start, begins)
         dated = re.compile(r"(?:^|[,。;])((?:自)?20\d\d年[^,。;]{0,24}),$").search(text[start:head])
         if dated:
             head = start + dated.start(1)
@@ -208,6 +215,9 @@ def _regions(passage: Passage, provision: Provision) -> list[Span]:
             regions.append(Span(head, max(end, head)))
         if (_ANAPHOR.search(text[head:end]) or (strand is first and text[head] == "按")) and strand.span.start > strand.block.span.start:
             regions.append(_before(text, strand))
+    lead = text.find(":", first.sentence.start, first.span.start)
+    if lead > 0 and 8 < lead - first.sentence.start < 120 and not _ANNOUNCES.search(text[first.sentence.start : lead]):
+        regions.append(Span(first.sentence.start, lead))  # 年增速达10%的企业:批发企业…;零售企业…
     opening = _opening(text, first.sentence, first.span)
     if opening:
         regions.append(opening)

@@ -14,7 +14,7 @@ PAGE_MARK = re.compile(
 )
 # How a printed heading, article or item begins: 第三条, 一、, (二), 4., (1), ①.
 NUMBERING = re.compile(
-    r"(?:(?<=[\s。；;）)〕>】])|^)"
+    r"(?:(?<=[\s。；;：:）)〕>】])|^)"
     r"(第[一二三四五六七八九十百零\d]+[条章节项]"
     r"|[一二三四五六七八九十]{1,3}\s?[、，,.．](?=[^\d])"
     r"|[（(][一二三四五六七八九十]{1,3}[）)]"

@@ -72,6 +72,7 @@ INSIDE = {
     "兼并重组": ("基金类型", "融资方式"),
     "贷款风险发生": ("受疫情影响",),
     "评估结果": ("验收结果",),
+    "验收结果": ("上市阶段",),
     "设备用途": ("项目类型",),
 }
 _DEADLINE = re.compile(r"(?:延长?至|延至|执行至|截至|截止|有效期至|延续到|期限[^,。;]{0,4}至|最迟|不晚于|至)$")
@@ -200,7 +201,9 @@ def _measured(text: str, region: Span, comparison: Comparison, wordings: Wording
     owned = _OWNER.match(subject)
     subject = subject[owned.end() :] if owned else subject
     after = text[region.start + comparison.span.end : region.start + comparison.span.end + 8]
-    if comparison.operator in ("<=", "<") and re.match(r"(?:补|完成|申请|提出|缴|办理|提交|按)", after):
+    if comparison.operator in ("<=", "<") and (
+        re.match(r"(?:补|完成|申请|提出|缴|办理|提交|按|给予|奖励|分期|兑现|享受|每年)", after) or _OF_THE_GIFT.search(subject)
+    ):
         return None
     figure = comparison.figures[0]
     unit = figure.unit.lstrip("万亿千百") if figure.money else figure.unit
@@ -229,8 +232,12 @@ def _measured(text: str, region: Span, comparison: Comparison, wordings: Wording
 
 
 _PART = re.compile(r"(?:比例|比重|比率|占比|总额|部分|合计|累计|金额|数量)(?:均|应|须)?(?:达到?|为|在)?")
+# How long or how much is given: no condition.
+_OF_THE_GIFT = re.compile(
+    r"(?:补助|补贴|贴息|奖励|资助|扶持|支持|享受|计算|返还)[^,。;]{0,6}(?:期限|时间|年限|额度|总额|金额|最高|最长|标准)|(?:每年|最高|最长|总额|额度|累计|次数不?得?)$"
+)
 # Whose figure it is (规上工业企业年产值): said by a condition of its own. What is left has to name the figure.
-_OWNER = re.compile(r"(?!.*(?:引进|被投|招商|占)).*?(?:企业|单位|机构|项目)(?!数)(?=[^达到为在]{2})")
+_OWNER = re.compile(r"(?!.*(?:引进|被投|招商|占)).*?(?:企业|单位|机构|项目|[造务]业)(?!数)(?=[^达到为在]{2})")
 
 
 def _unit_fits(unit: str, units: str) -> bool:
