@@ -82,6 +82,8 @@ def bounded(condition: Condition, comparison: Comparison, words: str, text: str,
     if re.search("美元|港元|港币|欧元|新台币", figure.unit):
         return Told({"judged": words}, ("金额以外币计，须按汇率折算后判断",))
     fact, take = _known(condition.attribute)
+    if "申请" in words and condition.attribute == "知识产权":
+        return Told({"fact": "open.专利申请数"} | test, notes)  # what is applied for is not held
     number = str(plain(figure.value))
     said = figure_fact(words[: words.find(number)] or words, figure, registry)
     said = said or figure_fact(around[: around.rfind(number)] if number in around else "", figure, registry)

@@ -157,7 +157,8 @@ def _listed(text: str, provision: Provision, items: Sequence[Requirement], own: 
         several = recognised(text, region, (), wordings)
         for m in _SUBJECT.finditer(text, region.start, region.end):
             several.insert(0, Condition("主体类型", "=", m["v"], None, Span(m.start("v"), m.end("v"))))
-        found += [c for c in several if not inside_another(c, several)]
+        several = [c for c in several if not inside_another(c, several)]
+        found += several or _kept_whole(text, region, several, wordings)
     out: list[Condition] = []
     for c in sorted(
         found,
@@ -172,6 +173,18 @@ def _listed(text: str, provision: Provision, items: Sequence[Requirement], own: 
         if not any(o.attribute == c.attribute and (c.attribute not in REPEATED or o.span.meets(c.span)) for o in out):
             out.append(c)
     return out
+
+
+def _kept_whole(text: str, region: Span, known: Sequence[Condition], wordings: Wordings) -> list[Condition]:
+    """Pieces of an item that no wording knows."""
+    found = []
+    for atom in atoms(text, region, wordings):
+        words = text[atom.span.start : atom.span.end]
+        covered = sum(max(0, min(atom.span.end, c.span.end) - max(atom.span.start, c.span.start)) for c in known)
+        if 4 <= len(words) <= 80 and not _IDLE.match(words) and covered * 3 < len(words) and not (atom.head and atom.attribute is None):
+            condition = Condition(atom.attribute or named_after(words, NAMES) or "其他条件", "contains", words, None, atom.span)
+            found.append(replace(condition, excepted=denied(text, condition)))
+    return found
 
 
 def _likeness(a: str, b: str) -> int:

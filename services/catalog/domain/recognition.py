@@ -110,7 +110,7 @@ def recognised(text: str, region: Span, figures_given: Sequence[Figure], wording
     return found
 
 
-_EDGES = ",。;:()、的对为给将按"
+_EDGES = ",。;:()、的对为给将按于"
 _URGES = re.compile(r"(?:允许|支持|鼓励|引导|推动|对于?)+(?=.{2})")
 
 
@@ -260,7 +260,7 @@ def inside_another(c: Condition, found: list[Condition]) -> bool:
         o is not c
         and o.attribute in INSIDE.get(c.attribute, ())
         and o.span.meets(c.span)
-        and (len(o.span) >= len(c.span) - (3 if c.attribute == "项目类型" else 0) or c.attribute == "人员身份")
+        and (len(o.span) >= len(c.span) - (3 if c.attribute == "项目类型" else 0) or c.attribute in ("人员身份", "知识产权"))
         for o in found
     )
 

@@ -30,7 +30,9 @@ def requirements(passage: Passage, provisions: list[Provision], lexicon: Lexicon
     governed: dict[int, list[Requirement]] = {}
     floor = 0
     lists = [z for z in zones(passage, lexicon) if not says_whom(passage, z)]
-    tops = [b.span.start for b in blocks(passage) if len(b.path) == 1]
+    parts = blocks(passage)
+    tops = [b.span.start for b in parts if len(b.path) == 1]
+    articles = [b.span.start for b in parts if re.fullmatch("第.+条", b.label)]
 
     def top(at: int) -> int:
         return max((start for start in tops if start <= at), default=-1)
@@ -43,6 +45,10 @@ def requirements(passage: Passage, provisions: list[Provision], lexicon: Lexicon
         if together and all(top(provisions[i].span.start) != top(zone.start) for i in before):
             before = together  # the list opens its section
         near = before or after
+        article = max((start for start in articles if start <= zone.start), default=None)
+        if article is not None:  # an article's list is the article's
+            ends = min((start for start in articles if start > article), default=len(passage.text))
+            near = [i for i in (*before, *after) if article <= provisions[i].span.start < ends]
         floor = zone.end
         for item in _items(passage, zone):
             for i in _about(passage, item, near, provisions):
