@@ -95,6 +95,9 @@ def zones(passage: Passage, lexicon: Lexicon) -> list[Span]:
         if any(z.start <= at < z.end for z in found):
             continue
         after = at + len(words)
+        colon, stop = text.find(":", after), text.find("。", after)
+        if words.endswith("的") and 0 <= colon and (colon < stop or stop < 0):  # 符合下列条件之一的企业给予奖励:… the list stands behind
+            at = after = colon + 1
         ends = [i for i, _ in passage.headings if i >= after]
         ends += [m.start() for m in (lexicon.other_zone.search(text, after), _NEXT_POINT.search(text, after)) if m]
         ends += _next_part(parts, at)

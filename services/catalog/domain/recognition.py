@@ -5,13 +5,13 @@ Where a stretch may condition a benefit is decided in `conditions`; here only wh
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from services.catalog.domain.attributes import ASKING, FIGURE_NAMES, HEADS, MEASURED, SAID, Measured, Said, named_after
 from services.catalog.domain.passage import Span
 from services.catalog.domain.phrases import without_asides
-from services.catalog.domain.quantities import Comparison, Figure, Window, comparisons, plain, windows
+from services.catalog.domain.quantities import NUMERAL, Comparison, Figure, Window, comparisons, numeral, plain, windows
 
 SIZES = (("大", "大型"), ("中", "中型"), ("小", "小型"), ("微", "微型"))
 
@@ -88,7 +88,12 @@ def recognised(text: str, region: Span, figures_given: Sequence[Figure], wording
         if not is_deadline(text, window, span):
             found.append(_dated(text, region, Window(window.start, window.end, span)))
     dated = [c.span for c in found]
+    since = _since_events(text, region)
+    found += since
     for comparison in comparisons(text[region.start : region.end]):
+        comparison = _behind(comparison, since, region)
+        if comparison is None:
+            continue
         span = moved(comparison.span, region.start)
         if any(span.meets(g) for g in given) or any(moved(comparison.figures[0].span, region.start).meets(d) for d in dated):
             continue
@@ -111,7 +116,8 @@ def recognised(text: str, region: Span, figures_given: Sequence[Figure], wording
 
 
 _EDGES = ",。;:()、的对为给将按于"
-_URGES = re.compile(r"(?:允许|支持|鼓励|引导|推动|对于?)+(?=.{2})")
+_URGES = re.compile(r"(?:允许|支持|鼓励|引导|推动|对于?|于)+(?=.{2})")
+_GIVEN = re.compile(r"给予|予以|按照|可以?申请")
 
 
 def _whole(text: str, region: Span, said: Said, span: Span) -> Span:
@@ -126,7 +132,8 @@ def _whole(text: str, region: Span, said: Said, span: Span) -> Span:
     if said.wording.endswith("})"):
         limit = min(region.end, end + 12)
         end = next((i for i in range(end, limit + 1) if i == region.end or text[i] in _EDGES), end)
-    return Span(start, end)
+    given = _GIVEN.search(text, start + 2, end)
+    return Span(start, given.start() if given else end)
 
 
 def _said(wordings: Wordings, words: str, plain_words: str) -> Iterator[tuple[Said, re.Match[str]]]:
@@ -142,6 +149,46 @@ def _said(wordings: Wordings, words: str, plain_words: str) -> Iterator[tuple[Sa
 
 
 _SAYS_MORE = re.compile(r"不?含|不?包括|除|限|仅|须|应|需|且|其中|属|女|男|[^()]{0,14}除外|\d")
+
+_WITHIN = re.compile(
+    rf"(?:自|从)?(?P<event>[^,。;:()、的对自从]{{1,14}}?)(?:之日|当日|当年|之后)?(?:起|后|以来)(?P<n>{NUMERAL})(?P<u>个?(?:年|月|会计年度))(?:以)?内"
+)
+# What a stretch of time is counted from; what is done in it may be what is given, which is none.
+EVENTS = (
+    (r"创办|开办|成立|注册|设立|登记", "成立年限"),
+    (r"落户|迁入", "落户时间"),
+    (r"入驻", "入驻时间"),
+    (r"认定|获评|评定|获批|评为", "认定时间"),
+    (r"贷款|放款", "贷款发放时间"),
+)
+_ACTED = re.compile(r"(?:补|申请|提出|缴|办理|提交|按|给予|奖励|分期|兑现|享受|每年|免|减|退)")
+
+
+def _since_events(text: str, region: Span) -> list[Condition]:
+    """Windows that begin with something that happened: 自落户之日起3年内."""
+    found = []
+    for m in _WITHIN.finditer(text, region.start, region.end):
+        if _ACTED.match(text, m.end()):
+            continue
+        unit = "个月" if m["u"].endswith("月") else "年"
+        figure = Figure(numeral(m["n"]), unit, Span(m.start("n"), m.end("u")))
+        attribute = next((name for said, name in EVENTS if re.search(said, m["event"])), "业务发生期间")
+        comparison = Comparison("<=", (figure,), Span(m.start(), m.start("n")), Span(m.start(), m.end()))
+        found.append(Condition(attribute, "<=", plain(figure.value), unit, Span(m.start(), m.end()), comparison=comparison))
+    return found
+
+
+def _behind(comparison: Comparison, since: Sequence[Condition], region: Span) -> Comparison | None:
+    """A bounded figure without the window that stands before it (落户之日起3年内|营业收入达到…); None where it is the window's own."""
+    for window in since:
+        end = window.span.end - region.start
+        if comparison.figures[0].span.start < end and moved(comparison.figures[0].span, region.start).meets(window.span):
+            return None
+        if comparison.subject.start < end <= comparison.subject.end and comparison.subject.start >= window.span.start - region.start - 1:
+            subject = Span(end, comparison.subject.end)
+            comparison = replace(comparison, subject=subject, span=Span(end, comparison.span.end))
+    return comparison
+
 
 # Attributes whose words may stand in the title of a cited document.
 CITES = frozenset({"证明材料", "产业政策符合", "标准制定", "项目类型"})

@@ -75,6 +75,9 @@ def _items(passage: Passage, zone: Span) -> list[Requirement]:
     items = [b for b in inside if len(b.path) == top]
     ends = [b.span.start - len(b.label) for b in items[1:]]
     found = []
+    first = items[0].span.start - len(items[0].label)
+    if first - zone.start > 12:
+        found.append(Requirement("", Span(zone.start, first)))
     for a, b in zip([b.span.start for b in items], [*ends, zone.end], strict=True):
         opening = re.match(r"[^:。;]{2,50}?(?:条件|的)?[:,]", text[a:b])
         found.append(Requirement(opening.group() if opening else "", Span(a, b)))
