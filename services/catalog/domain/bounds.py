@@ -69,7 +69,7 @@ def bounded(condition: Condition, comparison: Comparison, words: str, text: str,
     whole_phrase = text[phrase.start : phrase.end]
     if re.search(r"罚款|处罚", whole_phrase) and (records := record_of_conduct(looked_back(text, condition.span) + whole_phrase)):
         return Told(all_of(records), notes)
-    if figure.share and comparison.operator != "between" and (share := _share_of(words, registry) or _share_of(around, registry)):
+    if figure.share and comparison.operator != "between" and (share := share_of(words, registry) or share_of(around, registry)):
         part, of = share
         whole = {"times": [test["value"], {"fact": of, "period": period(words)}]}
         return Told({"fact": part, "period": period(words), "is": comparison.operator, "value": whole}, notes)
@@ -124,7 +124,9 @@ def bounded(condition: Condition, comparison: Comparison, words: str, text: str,
         return Told(ranked)
     if condition.attribute in PROJECT_FIELDS:
         return Told({"some": "project", "where": [{"field": PROJECT_FIELDS[condition.attribute]} | test]}, notes)
-    counted = condition.attribute + (figure.unit if re.fullmatch("年|个月|天", figure.unit) and figure.unit[-1] not in condition.attribute else "")
+    counted = condition.attribute + (
+        figure.unit if re.fullmatch("年|个月|天", figure.unit) and figure.unit[-1] not in condition.attribute else ""
+    )
     return Told({"fact": open_fact(counted, "条件")} | test, notes)
 
 
@@ -160,7 +162,7 @@ def _known(attribute: str) -> tuple[str | None, str | None]:
     return FIGURES.get(attribute, (None, None))
 
 
-def _share_of(words: str, registry: Registry) -> tuple[str, str] | None:
+def share_of(words: str, registry: Registry) -> tuple[str, str] | None:
     """The part and the whole of a share: 研发费用占营业收入的比例."""
     for part, fact, whole, of in SHARES:
         if re.search(part, words) and re.search(rf"占.*(?:{whole})|(?:{whole}).*(?:比|占)", words):

@@ -83,5 +83,3 @@ def joined(text: str, conditions: Sequence[Condition]) -> list[list[list[int]]]:
         for choice in choices(text)
         if choice.needs == 1 and sum(map(bool, items := places(choice, conditions))) > 1
     ]
-
-

@@ -79,7 +79,7 @@ def composed(
                 return None
             spans = [governed[k].span for k in of_rows[i].conditions]
             rule.notes += of_rows[i].notes
-            return of_rows[i].node | ground.evidence(Span(min(s.start for s in spans), max(s.end for s in spans)))
+            return of_rows[i].node | ground.evidence(of_rows[i].span or Span(min(s.start for s in spans), max(s.end for s in spans)))
         if i in silent:
             return None
         condition, words = leaning(text, governed[i], governed[:i])

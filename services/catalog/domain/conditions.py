@@ -32,7 +32,7 @@ _ANNOUNCES = re.compile(
 )
 _TARGET = re.compile(r"(?:^|[,;:。])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口|其|该))")
 _BASE = re.compile(r"按照?(?!规定|期|时)|参照|比照")
-_GOES_ON = re.compile(r"^(?:每(?!年)|具体|企业|单位|个人|补贴标准|奖励标准)")
+_GOES_ON = re.compile(r"(?:每(?!年)|具体|企业|单位|个人|补贴标准|奖励标准)")
 _ANAPHOR = re.compile(r"上述|前述|以上(?:企业|单位|项目)")
 
 
@@ -47,7 +47,7 @@ def conditions(
         found += recognised(text, region, provision.given, wordings)
     first = provision.strands[0]
     before = _before(text, first)
-    if not found and _GOES_ON.match(text, first.span.start) and not _ANNOUNCES.search(text[before.start : before.end]):
+    if not _kept(text, found, provision) and _GOES_ON.match(text, first.span.start) and not _ANNOUNCES.search(text[before.start : before.end]):
         found = recognised(text, before, provision.given, wordings)  # the sentence before says for whom
     own = _nearest([replace(c, excepted=denied(text, c)) for c in _kept(text, found, provision)], provision)
     own += _unnamed(text, provision, own, wordings)
@@ -73,7 +73,11 @@ def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordin
                 continue
             words = text[atom.span.start : atom.span.end]
             clause = max(text.rfind(stop, 0, atom.span.start) for stop in ",;。:") + 1
-            if _BASE.match(text, clause) or (provision.by == "relief" and _GRANTED.match(text, clause)) or _gives(text, atom.span, str(atom.attribute)):
+            if (
+                _BASE.match(text, clause)
+                or (provision.by == "relief" and _GRANTED.match(text, clause))
+                or _gives(text, atom.span, str(atom.attribute))
+            ):
                 continue
             if not 2 <= len(words) <= 90 or (not atom.head and len(words) < 4) or _IDLE.match(words):
                 continue
@@ -102,9 +106,14 @@ def _targets(text: str, provision: Provision) -> list[tuple[Span, bool]]:
     if begins:
         return [(Span(_heading(text, first.span.start, begins) or begins[0], provision.gives_at), True)]
     words = text[first.span.start : provision.gives_at]
-    ended = re.search(r"的,[^,]{0,12}$|[^,。;]的$", words) or re.match(r"[^,。;]{0,16}(?:企业|单位|旅行社|机构)[^,。;的]{4,}|[^,。;]{2,80}(?:企业|单位|人员|青年|载体|项目),", words)
-    appeals = any(_ANNOUNCES.search(piece) for piece in re.split("[,:]", words))
-    return [(Span(first.span.start, provision.gives_at), True)] if ended else [(Span(first.span.start, provision.gives_at), False)] * (not appeals)
+    whole = Span(first.span.start, provision.gives_at)
+    if _ENDED.search(words) or _NAMED.match(words):
+        return [(whole, True)]
+    return [] if any(_ANNOUNCES.search(piece) for piece in re.split("[,:]", words)) else [(whole, False)]
+
+
+_ENDED = re.compile(r"的,[^,]{0,12}$|[^,。;]的$")
+_NAMED = re.compile(r"[^,。;]{0,16}(?:企业|单位|旅行社|机构)[^,。;的]{4,}|[^,。;]{2,80}(?:企业|单位|人员|青年|载体|项目),")
 
 
 def _aimed(text: str, start: int, end: int) -> list[int]:
@@ -306,7 +315,11 @@ _THEIR_GIFT = re.compile(r"(?:等)?(?:免收|减收|免费|提供)|(?:和|及|�
 
 def _gives(text: str, span: Span, attribute: str) -> bool:
     """True of who gives (政府性融资担保机构免收…), not of who is given to."""
-    return attribute in ("主体类型", "行业") and bool(_THEIR_GIFT.match(text, span.end)) and text[span.start - 1 : span.start] not in "对为向给"
+    return (
+        attribute in ("主体类型", "行业")
+        and bool(_THEIR_GIFT.match(text, span.end))
+        and text[span.start - 1 : span.start] not in "对为向给"
+    )
 
 
 def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:

@@ -96,7 +96,7 @@ def zones(passage: Passage, lexicon: Lexicon) -> list[Span]:
             continue
         after = at + len(words)
         colon, stop = text.find(":", after), text.find("。", after)
-        if words.endswith("的") and 0 <= colon and (colon < stop or stop < 0):  # 符合下列条件之一的企业给予奖励:… the list stands behind
+        if words.endswith("的") and colon >= 0 and (colon < stop or stop < 0):  # 符合下列条件之一的企业给予奖励:… the list stands behind
             at = after = colon + 1
         ends = [i for i, _ in passage.headings if i >= after]
         ends += [m.start() for m in (lexicon.other_zone.search(text, after), _NEXT_POINT.search(text, after)) if m]

@@ -106,7 +106,9 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
             return answer if "open." not in str(answer.node) else Told({"judged": words})
         case "投保险种" if "出口信用" in words:
             return Told({"fact": "export_insured", "period": "this_year", "is": "=", "value": True})
-        case "实际到资" if "条件" not in words:
+        case "实际到资" if "条件" in words:
+            return Told({"judged": words})
+        case "实际到资":
             return Told({"fact": "foreign_capital_paid", "period": "last_year", "is": ">", "value": 0})
         case "公益捐赠":
             return Told({"fact": "donation", "period": "this_year", "is": ">", "value": 0})

@@ -48,13 +48,36 @@ INSIDE = {
     "行业": ("资质认定", "贷款对象", "纳统情况", "产业政策符合", "名单入选", "承租国有房产", "项目入库", "行业"),
     "名单入选": ("信用状况",),
     "企业规模": ("资质认定", "贷款对象", "纳统情况", "上市板块", "上市阶段", "名单入选", "项目入库", "创办主体"),
-    "主体类型": ("企业规模", "贷款对象", "入驻载体", "推荐注册企业数", "招用对象", "人员身份", "签订合同", "证明材料", "承租国有房产", "资质认定", "上市阶段"),
+    "主体类型": (
+        "企业规模",
+        "贷款对象",
+        "入驻载体",
+        "推荐注册企业数",
+        "招用对象",
+        "人员身份",
+        "签订合同",
+        "证明材料",
+        "承租国有房产",
+        "资质认定",
+        "上市阶段",
+    ),
     "人员身份": ("招用对象",),
     "社保缴纳": ("缴税困难", "招用对象"),
     "生产经营困难": ("受疫情影响",),
     "缴税困难": ("受疫情影响",),
     "产品或业务": ("行业", "设备用途", "项目类型", "投保险种", "融资租赁标的物", "承租国有房产"),
-    "项目类型": ("资质认定", "参加展会", "上市阶段", "融资租赁标的物", "示范效应", "采购项目金额", "融资方式", "项目阶段", "项目状态", "评估结果"),
+    "项目类型": (
+        "资质认定",
+        "参加展会",
+        "上市阶段",
+        "融资租赁标的物",
+        "示范效应",
+        "采购项目金额",
+        "融资方式",
+        "项目阶段",
+        "项目状态",
+        "评估结果",
+    ),
     "设立机构": ("注册地",),
     "项目状态": ("验收结果",),
     "业务发生期间": ("纳统情况", "项目入库", "名单入选", "亏损发生年度", "资质认定", "证明材料"),
@@ -107,7 +130,11 @@ def recognised(text: str, region: Span, figures_given: Sequence[Figure], wording
     plain_words = without_asides(words)
     for said, m in _said(wordings, words, plain_words):
         span = _whole(text, region, said, Span(region.start + m.start("v"), region.start + m.end("v")))
-        if len(span) < 2 or (any(span.within(t) for t in taken) and said.attribute != "招用对象") or (said.attribute not in CITES and _cited(text, span)):
+        if (
+            len(span) < 2
+            or (any(span.within(t) for t in taken) and said.attribute != "招用对象")
+            or (said.attribute not in CITES and _cited(text, span))
+        ):
             continue
         if any(c.attribute == said.attribute and c.span.meets(span) for c in found):
             continue
@@ -121,11 +148,15 @@ _GIVEN = re.compile(r"给予|予以|按照|可以?申请")
 
 
 def _whole(text: str, region: Span, said: Said, span: Span) -> Span:
-    """A find that ends inside a word because its wording reaches no further, up to where the phrase ends; without a verb that only urges."""
+    """A find whose wording ends inside a word, up to where the phrase ends; without a verb that only urges or gives."""
     start, end = span.start, span.end
     if said.wording.startswith("(?P<v>[^"):
-        within = max(text.rfind(edge, start, min(end - 4, start + 12)) for edge in "的、")
-        left = within + 1 if within >= 0 and text[start - 1 : start] not in _EDGES and start > region.start else next((i for i in range(start, max(region.start, start - 12) - 1, -1) if i == region.start or text[i - 1] in _EDGES), start)
+        inner = max(text.rfind(edge, start, min(end - 4, start + 12)) for edge in "的、")
+        if inner >= 0 and start > region.start and text[start - 1] not in _EDGES:
+            left = inner + 1
+        else:
+            reach = range(start, max(region.start, start - 12) - 1, -1)
+            left = next((i for i in reach if i == region.start or text[i - 1] in _EDGES), start)
         start = left
         urges = _URGES.match(text, start, end)
         start = urges.end() if urges else start
@@ -141,7 +172,7 @@ def _said(wordings: Wordings, words: str, plain_words: str) -> Iterator[tuple[Sa
     for said in wordings.said:
         for m in re.finditer(said.wording, words):
             opened = words.rfind("(", 0, m.start("v"))
-            inside = opened > words.rfind(")", 0, m.start("v")) and 0 <= words.find(")", m.end("v") - 1)
+            inside = opened > words.rfind(")", 0, m.start("v")) and words.find(")", m.end("v") - 1) >= 0
             if not inside or _SAYS_MORE.match(words, opened + 1):
                 yield said, m
         if plain_words != words:
@@ -161,6 +192,7 @@ EVENTS = (
     (r"认定|获评|评定|获批|评为", "认定时间"),
     (r"贷款|放款", "贷款发放时间"),
 )
+_HAPPENS = "|".join(said for said, _ in EVENTS) + "|授权|立项|完成|获奖|上市|挂牌|投产|竣工|毕业|升规|纳统|入库"
 _ACTED = re.compile(r"(?:补|申请|提出|缴|办理|提交|按|给予|奖励|分期|兑现|享受|每年|免|减|退)")
 
 
@@ -168,7 +200,7 @@ def _since_events(text: str, region: Span) -> list[Condition]:
     """Windows that begin with something that happened: 自落户之日起3年内."""
     found = []
     for m in _WITHIN.finditer(text, region.start, region.end):
-        if _ACTED.match(text, m.end()):
+        if _ACTED.match(text, m.end()) or (not re.search(r"之日|当日|当年", m.group()) and not re.search(f"(?:{_HAPPENS})$", m["event"])):
             continue
         unit = "个月" if m["u"].endswith("月") else "年"
         figure = Figure(numeral(m["n"]), unit, Span(m.start("n"), m.end("u")))

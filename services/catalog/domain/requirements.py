@@ -1,7 +1,7 @@
 """Conditions that a document lists apart from what they govern: 条件要求, 申请条件, "应符合以下条件:".
 
-A list stands behind its provisions, or opens the section they stand in. An item that speaks of one of them (by its heading or its opening words) governs that one,
-an item that speaks of none governs all of them.
+A list stands behind its provisions, or opens the section they stand in; an article's list is the article's. An item that speaks of one of
+them (by its heading or its opening words) governs that one, an item that speaks of none governs all of them.
 """
 
 import re
