@@ -83,20 +83,21 @@ def _by_size(m: re.Match[str], registry: Registry) -> Node | None:
     low, high = figures(m["a"])[0], figures(m["c"])[0]
     fact = figure_fact(m["size"], low, registry)
     share = share_of(f"{m['part']}占{m['size']}" if "占" not in m["part"] or "占比" in m["part"] else m["part"], registry)
-    if fact is None or share is None or figures(m["b"])[0].base != low.base or figures(m["d"])[0].base != high.base:
+    if fact is None or figures(m["b"])[0].base != low.base or figures(m["d"])[0].base != high.base:
         return None
-    part, of = share
     of_size: Node = {"fact": fact, "period": period(m["size"])}
     sizes: list[Node] = [
         of_size | {"is": "<=", "value": plain(low.base)},
         of_size | {"is": "between", "value": [plain(low.base), plain(high.base)], "open": "lo"},
         of_size | {"is": ">", "value": plain(high.base)},
     ]
-    least = [Decimal(m[name]) / 100 for name in ("p", "q", "r")]
-    whole: Node = {"fact": of, "period": "last_year"}
-    return any_of(
-        [
-            all_of([size, {"fact": part, "period": "last_year", "is": ">=", "value": {"times": [rate.normalize(), whole]}}])
-            for size, rate in zip(sizes, least, strict=True)
-        ]
-    )
+    asked = [_share(m[name], m["part"], share) for name in ("p", "q", "r")]
+    return any_of([all_of([size, least]) for size, least in zip(sizes, asked, strict=True)])
+
+
+def _share(printed: str, part: str, share: tuple[str, str] | None) -> Node:
+    """A least share; a person's judgement where the words do not say of what."""
+    if share is None:
+        return {"judged": f"{part}不低于{printed}%"}
+    rate = (Decimal(printed) / 100).normalize()
+    return {"fact": share[0], "period": "last_year", "is": ">=", "value": {"times": [rate, {"fact": share[1], "period": "last_year"}]}}

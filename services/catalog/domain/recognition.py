@@ -273,7 +273,7 @@ def _iso(day: date | None) -> str | None:
 
 def _measured(text: str, region: Span, comparison: Comparison, wordings: Wordings) -> Condition | None:
     printed = without_asides(text[region.start + comparison.subject.start : region.start + comparison.subject.end])
-    printed = printed.rpartition("(")[2]
+    printed = printed.rpartition("(")[2] or printed.rstrip("(")
     subject = re.split(r"[对的且、]|并(?!购)", printed)[-1]
     if _PART.fullmatch(subject):  # 科技人员占职工总数的比例: named by what stands before it
         subject = "的".join(re.split(r"[对且、]|并(?!购)", printed)[-1].split("的")[-2:])
