@@ -30,7 +30,7 @@ GROWTH = frozenset({"产量增量", "研发费用增量"})
 _ANNOUNCES = re.compile(
     r"(?:^|继续|持续|积极|大力|全力|进一步|着力)(?:支持|鼓励|引导|推动|稳定|激励|吸引|加大|加强|强化|实施|培育|打造|推进|促进|扩大|提升|优化|完善|健全|落实|构建|发挥|深化|聚焦|帮助|返还|降低|减轻|加快|做好|保障|开展|统筹)"
 )
-_TARGET = re.compile(r"(?:^|[,;:。])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口|其|该))")
+_TARGET = re.compile(r"(?:^|[,;:。】])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口|其|该))")
 _BASE = re.compile(r"按照?(?!规定|期|时)|参照|比照")
 _GOES_ON = re.compile(r"(?:每(?!年)|具体|企业|单位|个人|补贴标准|奖励标准)")
 _ANAPHOR = re.compile(r"上述|前述|以上(?:企业|单位|项目)")
@@ -54,6 +54,7 @@ def conditions(
     listed = _listed(text, provision, items, own, wordings)
     if any(c.attribute == "主体类型" for c in listed):  # "担保机构应…" says better who it is than "给予担保机构"
         own = [c for c in own if c.attribute != "主体类型"]
+    own = [c if c.span.start >= _own(provision) else _told_apart(text, provision, c) for c in own]
     return _settled([*own, *(_told_apart(text, provision, c) for c in listed)])
 
 
@@ -329,7 +330,7 @@ def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
         found,
         key=lambda c: (
             bool(_ANAPHOR.search(str(c.value))),
-            any(c.span.within(i) for i in provision.intro),
+            any(c.span.within(i) for i in provision.intro) or c.span.end <= _own(provision),
             c.span.start >= provision.gives_at,
             c.span.start,
             -len(c.span),
@@ -339,6 +340,11 @@ def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
         if not any(c.attribute not in REPEATED or o.span.meets(c.span) for o in same):
             out.append(c)
     return out
+
+
+def _own(provision: Provision) -> int:
+    """Where a provision's own sentence begins to speak of it; what stands before is said of others too."""
+    return provision.strands[0].span.start if provision.lead is None else provision.lead
 
 
 def _of_shares(condition: Condition) -> bool:

@@ -109,7 +109,7 @@ def _next_part(parts: Sequence[Block], at: int) -> list[int]:
     """Where the article ends that a list of conditions stands in."""
     inside = [b for b in parts if b.span.start <= at]
     behind = [b for b in parts if b.span.start > at]
-    if not inside or not behind or at >= inside[-1].span.end:
+    if not inside or not behind or at > inside[-1].span.end:
         return []
     rank = _rank(inside[-1].label)
     if re.search(r"^\D*(?:1|一)\D*$", behind[0].label):  # its items: the list ends where a number stands above theirs

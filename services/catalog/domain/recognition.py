@@ -132,7 +132,7 @@ def recognised(text: str, region: Span, figures_given: Sequence[Figure], wording
         span = _whole(text, region, said, Span(region.start + m.start("v"), region.start + m.end("v")))
         if (
             len(span) < 2
-            or (any(span.within(t) for t in taken) and said.attribute != "招用对象")
+            or (said.attribute not in ("招用对象", "首次认定") and any(span.within(t) for t in taken))
             or (said.attribute not in CITES and _cited(text, span))
         ):
             continue
@@ -179,7 +179,7 @@ def _said(wordings: Wordings, words: str, plain_words: str) -> Iterator[tuple[Sa
             yield from ((said, m) for m in re.finditer(said.wording, plain_words) if "·" in m["v"].strip("·"))
 
 
-_SAYS_MORE = re.compile(r"不?含|不?包括|除|限|仅|须|应|需|且|其中|属|女|男|[^()]{0,14}除外|\d")
+_SAYS_MORE = re.compile(r"规上|规模以上|限上|限额以上|小微|中小|不?含|不?包括|除|限|仅|须|应|需|且|其中|属|女|男|[^()]{0,14}除外|\d")
 
 _WITHIN = re.compile(
     rf"(?:自|从)?(?P<event>[^,。;:()、的对自从]{{1,14}}?)(?:之日|当日|当年|之后)?(?:起|后|以来)(?P<n>{NUMERAL})(?P<u>个?(?:年|月|会计年度))(?:以)?内"
