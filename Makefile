@@ -16,6 +16,7 @@ LOCK := .venv/bin/uv pip compile --quiet --generate-hashes --no-emit-index-url -
 lock:            ## write the lock files anew (pinned, hashed, without addresses); needs `uv` in .venv
 	$(LOCK) --extra dev pyproject.toml requirements.build.in -o requirements.lock
 	$(LOCK) pyproject.toml requirements.build.in -o deploy/requirements.lock
+	$(LOCK) --group bench -c requirements.lock -o tests/bench/requirements.lock
 
 check: setup     ## format, lint, types, import rules, fast tests (≤ 30 s)
 	.venv/bin/ruff format --check .
@@ -48,8 +49,8 @@ contracts-release: contracts  ## only at a release: what CI compares with
 	cp -r contracts/examples contracts/asyncapi.yaml contracts/released/
 
 bench: setup     ## figures of design §11, beside other engines, as JSON; wants a machine that does nothing else; SCALE=10
-	mkdir -p .bench
-	for peer in $$($(PY) -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb'))['project']['optional-dependencies']['bench'])"); do \
-	  $(PY) -m pip install --quiet --upgrade --target .bench "$$peer" || echo "$$peer cannot be installed; the report says so" >&2; done
+	test .bench/.ready -nt tests/bench/requirements.lock \
+	  || { rm -rf .bench && $(PY) -m pip install --quiet --require-hashes --target .bench -r tests/bench/requirements.lock && touch .bench/.ready; } \
+	  || echo "the other engines cannot be installed; the report says so" >&2
 	$(PY) -m tests.bench.reading
 	$(PY) -m tests.bench.matching --peers .bench --scale $(or $(SCALE),1)

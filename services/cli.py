@@ -1,4 +1,5 @@
-"""`zhaoqi …`: a thin door on the same code the services run. stdout carries JSON Lines only; what went wrong goes to stderr.
+"""`zhaoqi …`: a thin door on the same code the services run. stdout carries JSON Lines only (`explain` speaks Chinese unless it is
+asked for `--json`); what went wrong goes to stderr.
 
 Exit codes: 0 done, 1 bad content (where and why), 2 wrong use.
 """
@@ -11,9 +12,13 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 DONE, BAD_CONTENT, WRONG_USE = 0, 1, 2
+
+
+if TYPE_CHECKING:
+    from contracts.rules import Benefit, Decision
 
 
 class Command(NamedTuple):
@@ -73,11 +78,11 @@ def _files(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--benefits", type=_file, required=True, metavar="B.json", help="事项文件：JSON 数组")
     parser.add_argument("--enterprises", type=_file, required=True, metavar="E", help="企业文件：.jsonl、.parquet 或 .csv")
     parser.add_argument("--as-of", type=_day, required=True, metavar="2025-06-30", help="以哪一天为准")
-    parser.add_argument("--json", action="store_true", help="输出 JSON Lines（本来如此）")
 
 
 def _match_arguments(parser: argparse.ArgumentParser) -> None:
     _files(parser)
+    parser.add_argument("--json", action="store_true", help="输出 JSON Lines（本来如此）")
     parser.add_argument("--list", action="store_true", help="列出各类企业的统一社会信用代码")
 
 
@@ -85,6 +90,7 @@ def _explain_arguments(parser: argparse.ArgumentParser) -> None:
     _files(parser)
     parser.add_argument("--uscc", required=True, help="要解释的企业")
     parser.add_argument("--benefit", metavar="ID", help="只解释这一个事项")
+    parser.add_argument("--json", action="store_true", help="每行一个判定（JSON，供程序读）；不给时用中文逐条说明")
 
 
 def _check_arguments(parser: argparse.ArgumentParser) -> None:
@@ -148,6 +154,7 @@ def _match(given: argparse.Namespace) -> int:
 
 def _explain(given: argparse.Namespace) -> int:
     from services.policy_match.domain import decide, rank_population
+    from services.policy_match.domain.wording import explained
     from services.policy_match.sources import BadContent
 
     try:
@@ -162,8 +169,29 @@ def _explain(given: argparse.Namespace) -> int:
         return complain(f"{given.benefits}：没有 id 为 “{given.benefit}” 的事项")
     population = rank_population(chosen, enterprises, as_of=given.as_of, registry=registry, figures=figures)
     for benefit in chosen:
-        say(decide(benefit, enterprise, as_of=given.as_of, registry=registry, figures=figures, population=population))
+        if given.json:
+            say(decide(benefit, enterprise, as_of=given.as_of, registry=registry, figures=figures, population=population))
+        else:
+            _tell(benefit, explained(benefit, enterprise, as_of=given.as_of, registry=registry, figures=figures, population=population))
     return DONE
+
+
+def _tell(benefit: Benefit, decision: Decision) -> None:
+    """One decision for a person: the outcome, each requirement with the clause's words, the sum, what to do."""
+    words = decision.in_words
+    assert words is not None
+    marks = {"true": "√", "false": "×", "unknown": "？"}
+    print(f"【{benefit.title or benefit.id}】{benefit.policy or ''}")
+    print(f"  结论：{words.summary}")
+    for reason in words.reasons:
+        indent = "  " * (reason.depth + 1)
+        print(f"{indent}{marks[reason.outcome]} {reason.sentence}{f'（{reason.source}）' if reason.source else ''}")
+        if reason.quote:
+            print(f"{indent}   依据{reason.article or '原文'}：“{reason.quote}”")
+    print(f"  金额：{words.amount}")
+    for step in words.next:
+        print(f"  下一步：{step}")
+    print()
 
 
 def _check(given: argparse.Namespace) -> int:
@@ -396,6 +424,40 @@ def _keys(given: argparse.Namespace) -> int:
     return DONE
 
 
+def _package_arguments(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(dest="action", required=True, metavar="动作")
+    actions.add_parser("key", help="本地签名私钥对应的公钥；没有设置私钥时新建一对")
+    export = actions.add_parser("export", help="从目录服务导出一份文件及其事项，写成签名的政策包")
+    export.add_argument("document", help="文件编号")
+    export.add_argument("--out", type=Path, required=True, metavar="FILE", help="写到哪个文件")
+    export.add_argument("--version", type=int, metavar="N", help="文件的版本；不给时为最新")
+    export.add_argument("--drafts", action="store_true", help="连同未发布的最新版本")
+    for name, purpose in (("verify", "核验政策包：签名、内容、版本；不连任何服务"), ("import", "把政策包导入目录服务，成为待审核的草稿")):
+        actions.add_parser(name, help=purpose).add_argument("file", type=_file, help="政策包")
+
+
+def _package(given: argparse.Namespace) -> int:
+    from deploy import packages
+
+    try:
+        match given.action:
+            case "key":
+                say(packages.key())
+            case "export":
+                given.out.write_bytes(packages.fetch(given.document, version=given.version, drafts=given.drafts))
+            case "verify":
+                found = packages.verify(given.file.read_bytes())
+                told = {name: found.manifest.get(name) for name in ("issuer", "city", "exported_at", "language", "benefits", "origin")}
+                say({"package": found.id, "signer": found.signer, "document": found.document.get("document")} | told)
+            case "import":
+                say(packages.send(given.file.read_bytes()))
+    except packages.Failed as error:
+        return complain(*error.lines)
+    except OSError as error:
+        return complain(f"{error.filename}：{error.strerror or error}")
+    return DONE
+
+
 COMMANDS: dict[str, Command] = {
     "match": Command("哪些企业符合哪些事项、共多少钱", _match_arguments, _match),
     "explain": Command("一家企业为什么符合、不符合或尚不能确定", _explain_arguments, _explain),
@@ -406,6 +468,7 @@ COMMANDS: dict[str, Command] = {
     "demo": Command("从文件到收件箱走完全程", _demo_arguments, _demo),
     "up": Command("在本机启动全部服务并保持运行", _up_arguments, _up),
     "keys": Command("为调用方新建接口密钥", _keys_arguments, _keys),
+    "package": Command("政策包：签名导出、核验、导入别市的政策", _package_arguments, _package),
 }
 
 

@@ -8,7 +8,7 @@ from contracts.registry import load_registry
 from services.catalog.api import ROUTERS
 from services.catalog.domain.drafts import Clause, Document, Draft, drafts
 from services.catalog.handlers import documents
-from services.catalog.jobs import expire
+from services.catalog.jobs import expire, propose
 from services.catalog.store import Store
 from services.chassis.app import create_app, serve
 from services.chassis.settings import Settings
@@ -34,7 +34,7 @@ app = create_app(
     store=Store,
     subscriptions=SUBSCRIPTIONS,
     routers=ROUTERS,
-    jobs=[expire],
+    jobs=[expire, propose],
     title="找企 · 目录 catalog",
 )
 

@@ -17,7 +17,7 @@ from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 from starlette.types import Receive, Scope, Send
 
-from services.chassis import inbox, operations, problems
+from services.chassis import inbox, operations, problems, retention
 from services.chassis.database import Connection
 from services.chassis.logs import configure_logs
 from services.chassis.problems import Problem
@@ -77,7 +77,7 @@ def create_app(
         runtime = Runtime(name, told, store, subscriptions, own)
         tasks = await runtime.open()
         app.state.runtime = runtime
-        tasks += [asyncio.create_task(job(runtime), name=job.__name__) for job in jobs]
+        tasks += [asyncio.create_task(job(runtime), name=job.__name__) for job in (retention.forget, *jobs)]
         for task in tasks:
             task.add_done_callback(lambda done: _watch(runtime, done))
         log.info("service.started", service=name, http=told.http)

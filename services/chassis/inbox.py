@@ -20,7 +20,7 @@ import structlog
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, Status, StatusCode
 from pydantic import ValidationError
-from sqlalchemy import Text
+from sqlalchemy import Index, Text
 from sqlmodel import Field, SQLModel
 from uuid_utils.compat import uuid7
 
@@ -62,10 +62,12 @@ class InboxRow(SQLModel, table=True):
     """Events heard, by consumer, source and id."""
 
     __tablename__ = "inbox"
+    __table_args__ = (Index("inbox_over", "topic", "heard_at"),)
     consumer: str = Field(primary_key=True, sa_type=Text)
     source: str = Field(primary_key=True, sa_type=Text)
     event_id: str = Field(primary_key=True, sa_type=Text)
     heard_at: datetime = Field(sa_type=Instant)
+    topic: str | None = Field(default=None, sa_type=Text)
 
 
 @dataclass
@@ -285,12 +287,14 @@ class Inbox(Generic[S]):
             await waiting.park(behind, "waits behind a parked event of its key")
             items = [item for item in items if item.heard.key not in parked]
         rows = await connection.fetch(
-            "INSERT INTO inbox (consumer, source, event_id, heard_at) SELECT $1, s, e, $4 FROM unnest($2::text[], $3::text[]) AS u(s, e)"
+            "INSERT INTO inbox (consumer, source, event_id, heard_at, topic)"
+            " SELECT $1, s, e, $4, t FROM unnest($2::text[], $3::text[], $5::text[]) AS u(s, e, t)"
             " ON CONFLICT DO NOTHING RETURNING source, event_id",
             self._service,
             [item.name[0] for item in items],
             [item.name[1] for item in items],
             now,
+            [item.heard.topic for item in items],
         )
         new = {(row["source"], row["event_id"]) for row in rows}
         fresh: dict[tuple[str, str], _Item] = {}

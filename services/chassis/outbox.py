@@ -46,7 +46,10 @@ log = structlog.get_logger()
 class Outbox(SQLModel, table=True):
     """Events said and, once `published_at` stands, acknowledged by the broker."""
 
-    __table_args__ = (Index("outbox_waiting", "id", postgresql_where=text("published_at IS NULL")),)
+    __table_args__ = (
+        Index("outbox_waiting", "id", postgresql_where=text("published_at IS NULL")),
+        Index("outbox_over", "topic", "published_at", postgresql_where=text("published_at IS NOT NULL")),
+    )
 
     id: int | None = Field(default=None, sa_column=Column(BigInteger, Identity(always=True), primary_key=True))
     event_id: UUID

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import Any
 
 from fastapi import Request, Response
-from sqlalchemy import LargeBinary, Text
+from sqlalchemy import Index, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field, SQLModel
 
@@ -25,6 +25,7 @@ class KeptReply(SQLModel, table=True):
     """A reply by principal and key; `request` is the digest of the request it answers."""
 
     __tablename__ = "replies"
+    __table_args__ = (Index("replies_over", "at"),)
     principal: str = Field(primary_key=True, sa_type=Text)
     idempotency_key: str = Field(primary_key=True, sa_type=Text)
     request: bytes = Field(sa_type=LargeBinary)

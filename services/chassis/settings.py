@@ -1,6 +1,6 @@
 """A service's settings, all from the environment; a test fails on one that the README does not name."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -25,4 +25,19 @@ class Settings(BaseSettings):
     webhook_allow: str = Field("", description="comma-separated host:port that webhooks may reach though private (development, 政务外网)")
     source_allow: str = Field("", description="comma-separated host:port that documents may be fetched from though private or without TLS")
     ocr_url: str | None = Field(None, description="an OCR: POST of a document's bytes is answered by JSON, pages: one text a page")
+    model_url: str | None = Field(
+        None, description="a model that may propose for drafts: base of an OpenAI-compatible API; unset: never asked"
+    )
+    model_name: str = Field("", description="name of the model, needed with its address")
+    model_key: SecretStr | None = Field(None, description="key of the model's API, where it wants one")
+    package_key: SecretStr | None = Field(None, description="Ed25519 private key that signs exported policies: 32 bytes in base64")
+    package_issuer: str = Field("", description="who signs exported policies, in words")
+    package_trusted: str = Field("", description="comma-separated name=public key in base64: whose packages of policies are taken")
+    api_key: SecretStr | None = Field(None, description="the caller's API key, for `zhaoqi package export` and `import`")
     crash: str | None = Field(None, description="fault tests only: name of the step at which the process kills itself")
+
+    @model_validator(mode="after")
+    def _whole(self) -> "Settings":
+        if self.model_url is not None and not self.model_name:
+            raise ValueError("ZHAOQI_MODEL_URL is set: name the model in ZHAOQI_MODEL_NAME too")
+        return self

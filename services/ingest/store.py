@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, astuple, fields
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from itertools import count
+from pathlib import Path
 from typing import Any, ClassVar
 
 import asyncpg
@@ -11,6 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 from sqlmodel import Field, SQLModel
 
 from contracts.events import MeasureRead
+from contracts.topics import TOPICS
 from services.chassis.database import Connection
 from services.ingest.domain.succession import Known, Mention, Names
 from services.ingest.handlers import Delivery, Kept, MeasureKept, RepealKept, Source
@@ -96,6 +99,17 @@ class DeliveryRow(Table, table=True):
     trace: str | None = Field(default=None, sa_type=Text)
 
 
+class DeliveredFileRow(Table, table=True):
+    """A part of the checked file of a bulk delivery, packed."""
+
+    __tablename__ = "delivered_files"
+    __table_args__ = (ForeignKeyConstraint(["delivery"], ["deliveries.delivery"]), Index("delivered_files_age", "kept_at"))
+    delivery: str = Field(primary_key=True, sa_type=Text)
+    part: int = Field(primary_key=True)
+    kept_at: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
+    body: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
 class SourceRow(Table, table=True):
     """A list page that is watched."""
 
@@ -116,6 +130,7 @@ class SourceRow(Table, table=True):
     problem: str | None = Field(default=None, sa_type=Text)
 
 
+_PART = 4 * 1024 * 1024  # bytes of a file that are one row
 _KNOWN = "document, names, facts, status, measures"
 _REPEAL = ("by", "version", "place", "name", "number", "words", "repealed_on", "repealed")
 _SOURCE = ", ".join(field.name for field in fields(Source))
@@ -283,6 +298,23 @@ class Store:
             limit,
         )
         return [(row["seq"], _value(Delivery, row)) for row in rows]
+
+    async def add_file(self, delivery: str, file: Path, at: datetime) -> None:
+        """Store the checked file of a delivery, and let go of those whose events nobody can hear any more."""
+        kept = timedelta(seconds=TOPICS["facts.v1"].kept)
+        await self._connection.execute("DELETE FROM delivered_files WHERE kept_at < $1", at - kept)
+        with file.open("rb") as source:
+            for part in count():
+                if not (body := source.read(_PART)):
+                    break
+                await self._connection.execute("INSERT INTO delivered_files VALUES ($1, $2, $3, $4)", delivery, part, at, body)
+
+    async def file_part(self, delivery: str, part: int) -> bytes | None:
+        """A part of the checked file of a delivery, from 0; None where there is none."""
+        body: bytes | None = await self._connection.fetchval(
+            "SELECT body FROM delivered_files WHERE delivery = $1 AND part = $2", delivery, part
+        )
+        return body
 
     # sources ----------------------------------------------------------------------------------------------------------
 

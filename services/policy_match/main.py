@@ -13,6 +13,7 @@ from contracts.events import (
     BenefitWithdrawn,
     EnterpriseRenamed,
     FactDisputed,
+    FactsDelivered,
     FactsStated,
     FeedbackGiven,
     MessageRead,
@@ -23,8 +24,11 @@ from services.chassis.settings import Settings
 from services.chassis.telemetry import Telemetry
 from services.chassis.work import Subscriptions
 from services.policy_match import jobs
-from services.policy_match.api import enterprises, simulations
-from services.policy_match.handlers import on_answers, on_benefits, on_disputes, on_facts, on_renamed, on_sweeps
+from services.policy_match.api import enterprises, loads, simulations
+from services.policy_match.handlers.answers import on_answers
+from services.policy_match.handlers.deliveries import on_delivered
+from services.policy_match.handlers.facts import on_disputes, on_facts, on_renamed
+from services.policy_match.handlers.sweeps import on_benefits, on_sweeps
 from services.policy_match.store import Store
 
 SUBSCRIPTIONS: Subscriptions = {
@@ -35,6 +39,7 @@ SUBSCRIPTIONS: Subscriptions = {
     BenefitWithdrawn: on_benefits,
     BenefitExpired: on_benefits,
     FactsStated: on_facts,
+    FactsDelivered: on_delivered,
     EnterpriseRenamed: on_renamed,
     FactDisputed: on_disputes,
     SweepDue: on_sweeps,
@@ -51,8 +56,8 @@ def build(*, settings: Settings | None = None, telemetry: Telemetry | None = Non
         "policy_match",
         store=Store,
         subscriptions=SUBSCRIPTIONS,
-        routers=[enterprises.router, simulations.router],
-        jobs=[jobs.day],
+        routers=[enterprises.router, simulations.router, loads.router],
+        jobs=[jobs.day, jobs.load],
         settings=settings,
         telemetry=telemetry,
         title="找企 policy_match：匹配、决定与试算",

@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 
 from contracts.registry import load_registry
 from contracts.rules import dumps, loads, parse_rule
-from services.catalog.domain.correcting import Correction, Uncorrectable, corrected, judged, node_at, read, replaced, written
+from services.catalog.domain.correcting.conditions import Correction, corrected, judged
+from services.catalog.domain.correcting.paths import node_at, replaced
+from services.catalog.domain.correcting.values import Uncorrectable, read, written
 from services.catalog.domain.marking import differences, marked
 
 REGISTRY = load_registry()
@@ -112,14 +114,21 @@ RULE = {
 
 
 def test_a_node_is_replaced_or_taken_out_where_it_stands() -> None:
-    assert node_at(RULE, "rule/all/1/any/0") == {"judged": "甲"}
-    assert node_at(replaced(RULE, "rule/all/1/any/1/not", {"judged": "戊"}), "rule/all/1/any/1") == {"not": {"judged": "戊"}}
-    assert replaced(RULE, "rule/all/1/any/1/not", None)["all"][1] == {"any": [{"judged": "甲"}]}
-    assert replaced(RULE, "rule/all/2/of/0", None)["all"][2] == {"at_least": 1, "of": [{"judged": "丁"}]}
-    assert replaced({"any": [{"judged": "甲"}]}, "rule/any/0", None) == {"all": []}
-    assert replaced(QUOTED, "rule", None) == {"all": []}
+    given = {
+        "title": "甲",
+        "rule": RULE,
+        "amount": {"cap": 9, "of": {"case": [[{"judged": "甲"}, {"fixed": 1}], [{"judged": "乙"}, {"fixed": 2}]]}},
+    }
+    assert node_at(given, "rule/all/1/any/0") == {"judged": "甲"}
+    assert node_at(replaced(given, "rule/all/1/any/1/not", {"judged": "戊"}), "rule/all/1/any/1") == {"not": {"judged": "戊"}}
+    assert replaced(given, "rule/all/1/any/1/not", None)["rule"]["all"][1] == {"any": [{"judged": "甲"}]}
+    assert replaced(given, "rule/all/2/of/0", None)["rule"]["all"][2] == {"at_least": 1, "of": [{"judged": "丁"}]}
+    assert replaced({"rule": {"any": [{"judged": "甲"}]}}, "rule/any/0", None) == {"rule": {"all": []}, "amount": None}
+    assert replaced(given, "rule", None) == {**given, "rule": {"all": []}}
+    assert replaced(given, "amount/of/case/1/0", None)["amount"]["of"]["case"][1] == [{"all": []}, {"fixed": 2}]
+    assert replaced(given, "amount", None)["amount"] is None
     with pytest.raises(Uncorrectable):
-        node_at(RULE, "rule/all/9")
+        node_at(given, "rule/all/9")
 
 
 def test_a_test_given_to_a_person_keeps_its_words() -> None:

@@ -14,8 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contracts.events import MeasureRead
+from contracts.registry import load_registry
 from contracts.rules import dumps
 from services.catalog.api import ROUTERS
+from services.catalog.domain.departments import Departments
 from services.catalog.domain.facets import NEVER, level_of, listed
 from services.catalog.domain.review import Standing
 from services.catalog.domain.search import highlight, places_of, tsquery, tsvector
@@ -28,6 +30,7 @@ from tests.running import Running, running, settings
 
 CHINESE = st.text(st.sampled_from("惠企政策研发费用补助高新技术企业，。A1 "), min_size=1, max_size=30)
 RULE: dict[str, Any] = {"all": []}
+KNOWN = Departments(load_registry())
 
 
 @given(CHINESE, st.data())
@@ -68,14 +71,17 @@ def test_the_level_is_told_by_the_name_of_the_issuer(issuer: str | None, level: 
 
 
 def test_a_first_day_that_hangs_on_an_event_is_never_taken_for_a_past_one() -> None:
-    line = listed(dumps({"id": "b", "rule": RULE, "valid": {"from": {"figure": "复航日"}, "to": None}}))
+    line = listed(dumps({"id": "b", "rule": RULE, "valid": {"from": {"figure": "复航日"}, "to": None}}), KNOWN)
     assert (line.first_day, line.last_day) == (NEVER, None)
-    assert listed(dumps({"id": "b", "rule": RULE})).first_day is None
+    assert listed(dumps({"id": "b", "rule": RULE}), KNOWN).first_day is None
 
 
 def test_places_under_not_are_no_places_to_be_found_by() -> None:
     test = {"fact": "district", "is": "under", "value": ["350203", "350200"]}
-    assert listed(dumps({"id": "b", "rule": {"all": [test, {"not": {**test, "value": ["350205"]}}]}})).districts == ("3502", "350203")
+    assert listed(dumps({"id": "b", "rule": {"all": [test, {"not": {**test, "value": ["350205"]}}]}}), KNOWN).districts == (
+        "3502",
+        "350203",
+    )
 
 
 # ------------------------------------------------------------------------------------------------------------ on a database
@@ -150,7 +156,10 @@ async def test_every_filter_keeps_what_it_says_and_nothing_else(catalog: Running
     everything = {f"ben-0000{n}" for n in (1, 2, 3, 4)}
     for params, found in (
         ({}, everything),
-        ({"department": "科技"}, {"ben-00001"}),
+        ({"department": "市科学技术局"}, {"ben-00001"}),
+        ({"department": "厦门市科技局"}, {"ben-00001"}),
+        ({"department": "科技"}, set()),
+        ({"department": "市科技局、市商务局"}, {"ben-00001", "ben-00002"}),
         ({"kind": "人才"}, {"ben-00001"}),
         ({"mode": "direct"}, {"ben-00001"}),
         ({"district": "350203"}, everything),
@@ -234,7 +243,7 @@ async def keep_many(catalog: Running, clauses: list[str]) -> None:
         await work.store.add_measures(said)
         await work.store.add_benefits([kept(n, clause) for n, clause in enumerate(clauses)], [])
         await work.connection.execute(
-            "INSERT INTO listed SELECT benefit, 'offered', title, department, kind, mode, districts, industries, first_day, last_day,"
+            "INSERT INTO listed SELECT benefit, 'offered', title, departments, kind, mode, districts, industries, first_day, last_day,"
             " words, heading FROM listed"
         )
     async with catalog.runtime.pool.acquire() as connection:

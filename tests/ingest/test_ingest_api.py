@@ -11,6 +11,7 @@ from contracts.uscc import check_character
 from services.chassis.app import create_app
 from services.chassis.database import dumps, migrate
 from services.ingest import api
+from services.ingest.api import deliveries
 from services.ingest.main import SUBSCRIPTIONS
 from services.ingest.store import Store, Table
 from tests.running import Running, differences, running, settings
@@ -200,11 +201,11 @@ async def test_only_an_authority_of_the_registry_may_state_facts(ingest: Running
 async def test_a_delivery_past_the_limits_is_refused_whole(ingest: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     tax = await ingest.client("authority", "税务系统", "facts:write", department="税务")
     line = statement(revenue={"2025": 1})
-    monkeypatch.setattr(api, "DELIVERY_LINES", 2)
+    monkeypatch.setattr(deliveries, "DELIVERY_LINES", 2)
     assert (await tax.post("/v1/facts", content=f"{line}\n{line}\n")).status_code == 200
     refused = await tax.post("/v1/facts", content=f"{line}\n{line}\n{line}\n")
     assert (refused.status_code, refused.json()["code"]) == (413, "too-large")
-    monkeypatch.setattr(api, "DELIVERY_LIMIT", len(line) - 1)
+    monkeypatch.setattr(deliveries, "DELIVERY_LIMIT", len(line) - 1)
     assert (await tax.post("/v1/facts", content=line)).status_code == 413
 
 

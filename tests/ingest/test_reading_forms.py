@@ -337,3 +337,11 @@ def test_a_number_out_of_series_at_the_start_of_a_line_is_text() -> None:
     reading = read(("一、扶持措施\n" + body).encode())
     assert [m.number.text for m in reading.measures] == ["1.", "2."]
     assert "（三）类企业" in reading.measures[0].body.text
+
+
+def test_a_head_of_columns_without_folded_rows_below_loses_no_words() -> None:
+    rows = ["1 厂房租金 对租用标准厂房的企业减半收取租金。 市国资委", "2 工会经费 对小微企业的工会经费全额返还。 市总工会"]
+    reading = read("\n".join(["惠企政策汇编", "序号 政策名称 政策内容 责任单位", *rows]).encode())
+    kept = "".join([*(m.body.text for m in reading.measures), *(p.text.text for p in reading.remarks)])
+    assert "减半收取租金" in kept
+    assert "全额返还" in kept

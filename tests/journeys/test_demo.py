@@ -132,7 +132,7 @@ def test_the_example_says_benefit_why_in_which_words_of_which_clause_how_much_an
     assert title
     assert title in what
     assert re.search(r"《.+》", what)
-    assert re.search(r"^1\. .+（数据来源：.+）$", text, re.MULTILINE)
+    assert re.search(r"^1\. .+（数据来自.+）$", text, re.MULTILINE)
     quotes = re.findall(r"^   依据(.+?)：“(.+)”$", text, re.MULTILINE)
     clause = re.search(r"原文：“(.+)”$", text, re.MULTILINE)
     assert quotes

@@ -86,9 +86,9 @@ async def test_a_policy_finds_the_enterprise_it_was_made_for(city: City) -> None
 
     (item,) = await eventually(inbox, within=30)
     message = (await caller.get(f"/v1/inbox/{ME}/messages/{item['id']}")).json()
-    assert [why["sentence"] for why in message["why"]] == [
-        f"{TODAY.year - 1}年营业收入为2600万元，符合“上年度营业收入不低于2000万元”的要求。"
-    ]
+    assert [why["sentence"] for why in message["why"]] == [f"{TODAY.year - 1}年营业收入2600万元，要求不低于2000万元，符合。"]
+    on = f"{TODAY.year}年{TODAY.month}月{TODAY.day}日"
+    assert message["why"][0]["source"] == f"数据来自市税务局，{on}"
     assert message["why"][0]["quote"] == "上年度营业收入2000万元以上"
     assert message["amount"] == "10万元"
 

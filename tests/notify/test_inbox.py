@@ -54,6 +54,14 @@ DECISION = {
          "known_at": "2025-06-20T08:00:00Z", "quote": "上年度营业收入2000万元以上", "article": "第五条"}
     ],
     "missing": [], "judged": [], "near_miss": None, "eligible_from": None, "rule_version": 1, "facts_as_known_at": "2025-06-20T08:00:00Z",
+    "in_words": {
+        "summary": "贵企业符合“营收增长奖励”的条件。",
+        "reasons": [
+            {"path": "", "depth": 0, "outcome": "true", "sentence": "2024年营业收入2600万元，要求不低于2000万元，符合。",
+             "source": "数据来自市税务局，2025年3月1日", "quote": "上年度营业收入2000万元以上", "article": "第五条"}
+        ],
+        "amount": "可得10万元。", "next": [],
+    },
 }  # fmt: skip
 
 
@@ -165,8 +173,8 @@ async def test_the_full_message_says_what_why_in_which_words_how_much_and_by_whe
     assert body["document"] == "《若干措施》（厦府〔2025〕1号）"
     assert body["why"] == [
         {
-            "outcome": "true", "sentence": "2024年营业收入为2600万元，符合“上年度营业收入不低于2000万元”的要求。",
-            "quote": "上年度营业收入2000万元以上", "article": "第五条", "source": "数据来源：市税务局，2025年6月20日获知",
+            "outcome": "true", "sentence": "2024年营业收入2600万元，要求不低于2000万元，符合。",
+            "quote": "上年度营业收入2000万元以上", "article": "第五条", "source": "数据来自市税务局，2025年3月1日",
         }
     ]  # fmt: skip
     assert (body["amount"], body["deadline_text"]) == ("10万元", "2025年12月31日（含当日）")

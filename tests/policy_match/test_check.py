@@ -130,6 +130,9 @@ def test_limbs_that_may_hold_together_are_none(limbs: list[Any]) -> None:
         (HONEST, {"text": "给予一次性奖励10万元"}, "once-missing"),
         ({"fact": "size", "is": "=", "value": "tiny"}, {}, "unknown-code"),
         ({"fact": "exports", "period": "2024", "is": ">=", "value": {"figure": "某汇率"}}, {}, "unknown-figure"),
+        ({**REVENUE, "value": 2000, "quote": "营业收入2000万元以上"}, {}, "unit"),
+        ({"fact": "layoff_rate", "period": "2024", "is": "<=", "value": 5.5}, {}, "share-over-one"),
+        ({**REVENUE, "take": "growth", "value": 15}, {}, "share-over-one"),
     ],
 )
 def test_what_should_be_looked_at_twice_is_warned_of(rule: Any, more: Any, code: str) -> None:
@@ -181,7 +184,9 @@ def test_the_cases_that_travel_with_a_rule_are_decided() -> None:
 @pytest.mark.parametrize(
     ("given", "word"),
     [
-        (case(expect="ineligible"), "得到 eligible"),
+        (case(expect="ineligible"), "应为“不符合”，得到“符合”；此例满足全部条件"),
+        (case(facts={"revenue": {"2024": 19999999}}), "得到“不符合”；不满足：上年度营业收入不低于2000万元（此例为19,999,999元）"),
+        (case(facts={}), "得到“待定”；尚不知道：上年度营业收入不低于2000万元"),
         (case(amount="100000.01"), "金额应为 100000.01"),
         (case(facts={"revenue": {"2024": "很多"}}), "应为数值"),
     ],

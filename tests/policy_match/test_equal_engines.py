@@ -17,31 +17,42 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from contracts.rules import Benefit, Compared, FieldTest, Judged, Node, PopulationTest, parse_benefit
-from services.policy_match.domain import column_tests, gathering, percolator, record_tests, sheet
+from contracts.rules import Benefit, Compared, Node, dumps, loads, parse_benefit
+from services.policy_match.domain import cohort, column_tests, gates, gathering, percolator, record_tests, sheet
+from services.policy_match.domain.answers import Thresholds
 from services.policy_match.domain.cohort import verdicts
-from services.policy_match.domain.column_tests import Change
 from services.policy_match.domain.decision import settled
 from services.policy_match.domain.distinct import Clauses, Gate, Tree, clauses_of, kleene
 from services.policy_match.domain.enterprise import Enterprise, enterprise_of
 from services.policy_match.domain.gathering import columns_of
 from services.policy_match.domain.interpreter import Scope
 from services.policy_match.domain.percolator import Outcomes, Percolator
+from services.policy_match.domain.periods import resolve
 from services.policy_match.domain.population import Population, rank_population
-from services.policy_match.domain.sheet import Sheet, Thresholds
+from services.policy_match.domain.questions import Change
+from services.policy_match.domain.sheet import Sheet
 from services.policy_match.domain.values import TypeMismatch
 from tests.policy_match.worlds_at_random import FIGURES, QUICK, REGISTRY, TODAY, enterprise, exact, worlds
 
 THOROUGH = settings(QUICK, max_examples=800)
 WORDS = {True: "eligible", False: "ineligible", None: "undetermined", "fault": "faulty"}
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "between", "during", "in", "not_in", "under", "not_under", "has", "has_all", "has_none")
-FORMS = ("some", "none", "count", "sum", "earliest", "latest", "rank", "percentile", "growth", "increase", "every", "mean", "judged")
+FORMS = ("some", "none", "count", "sum", "earliest", "latest", "rank", "percentile", "judged")
+ANYWHERE = ("over", "since", "base_if_zero", "open", "ago", "shift", "plus", "times", "figure", "on", "order")
+PARTS = (
+    *ANYWHERE, "take sum", "take mean", "take min", "take max", "take every", "take growth", "take increase", "year", "quarter", "month",
+    "last_year", "this_year", "last_quarter", "same_quarter_last_year", "year-2", "quarter-2", "month-1", "2024", "2024Q3", "2025-03",
+    "count on the right", "sum on the right", "earliest on the right", "latest on the right", "another fact", "another field",
+    "under in a row", "has in a row", "fact in a row", "judged in a row", "at_least in a row", "any in a row", "not in a row",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
 def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every city of more than a few enterprises is put together of several parts."""
+    """Every city of more than a few enterprises is put together of several parts, and decided in several stretches and threads."""
     monkeypatch.setattr(gathering, "TOGETHER", 16)
+    monkeypatch.setattr(cohort, "STRETCH", 64)
+    monkeypatch.setattr(gates, "TOGETHER", 2)
 
 
 @dataclass
@@ -131,13 +142,40 @@ def _count_decisive(clauses: Clauses, city: Sequence[Enterprise], population: Po
 
 
 def _names(node: Node) -> Iterator[str]:
+    """The operator and the form of a test, and every part of the language it is written with."""
+    if isinstance(node, Benefit):
+        return
+    written = loads(dumps(node))
     if isinstance(node, Compared):
         yield node.is_
-    if isinstance(node, Judged):
-        yield "judged"
-    if not isinstance(node, PopulationTest | FieldTest) and (take := getattr(node, "take", None)):
-        yield take
-    yield from (key for key in FORMS[:8] if key in node.__dict__)
+    yield from (key for key in FORMS if key in written)
+    yield from dict.fromkeys(_parts(written))
+
+
+def _parts(written: Any, *, right: bool = False, row: bool = False) -> Iterator[str]:
+    if isinstance(written, list):
+        for item in written:
+            yield from _parts(item, right=right, row=row)
+    if not isinstance(written, dict):
+        return
+    yield from (
+        key for key in ("over", "since", "base_if_zero", "open", "ago", "shift", "plus", "times", "figure", "on", "order") if key in written
+    )
+    if "take" in written:
+        yield f"take {written['take']}"
+    if "period" in written:
+        unit = resolve(written["period"], TODAY).kind
+        yield from (unit, written["period"])
+    if right:
+        yield from (f"{key} on the right" for key in ("count", "sum", "earliest", "latest") if key in written)
+        yield from (
+            f"another {key}" for key in ("fact", "field") if key in written and written.keys().isdisjoint(("sum", "earliest", "latest"))
+        )
+    elif row:
+        yield from (f"{key} in a row" for key in ("fact", "judged", "at_least", "any", "not") if key in written)
+        yield f"{str(written.get('is')).removeprefix('not_').partition('_')[0]} in a row"
+    for key, item in written.items():
+        yield from _parts(item, right=right or key == "value", row=row or key == "where")
 
 
 def holds_for(seen: Seen, chosen: settings) -> None:
@@ -155,7 +193,7 @@ def proves_something(seen: Seen, least: int) -> None:
     pairs = sum(seen.outcomes.values())
     for outcome in ("eligible", "ineligible", "undetermined"):
         assert seen.outcomes[outcome] >= 0.15 * pairs, f"{outcome} is too rare: {seen.report()}"
-    for name in (*OPERATORS, *FORMS):
+    for name in (*OPERATORS, *FORMS, *PARTS):
         assert seen.decided[name] >= least, f"{name} decides too few pairs: {seen.report()}"
 
 
@@ -188,11 +226,11 @@ def _one_too_few(self: Sheet, n: int, limbs: list[Any]) -> Any:
 
 def _unknown_is_no(self: Thresholds, on: Sheet, out: Any) -> None:
     _ANSWER(self, on, out)
-    out[:, 1] = out[:, 0]
+    out[1] = out[0]
 
 
-def _any_is_all(self: Sheet, kind: str, n: int, limbs: Any, out: Any = None) -> Any:
-    return _GATE(self, "all" if kind == "any" else kind, n, limbs, out)
+def _any_is_all(kind: str, *rows: Any) -> None:
+    _JOIN("all", *rows)
 
 
 def _a_base_of_nothing_is_a_base(self: Sheet, question: Any) -> Any:
@@ -204,17 +242,17 @@ def _doubt_is_no(self: Any, test: Any, sure: Any, doubtful: Any) -> Any:
 
 
 def _parents_only(texts: list[str], prefix: str) -> tuple[int, int]:
-    return column_tests._span("=", (bisect_left(texts, prefix), bisect_right(texts, prefix)), len(texts))
+    return column_tests.span_of("=", (bisect_left(texts, prefix), bisect_right(texts, prefix)), len(texts))
 
 
-_SPAN, _AT_LEAST, _ANSWER, _GATE = column_tests._span, Sheet._at_least, Thresholds.answer, Sheet.gate
+_SPAN, _AT_LEAST, _ANSWER, _JOIN = column_tests.span_of, Sheet._at_least, Thresholds.answer, gates._join
 _OF_CHANGE, _REDUCED, _KLEENE = Sheet._of_change, record_tests._RowSheet._reduced, percolator.kleene
 WRONG: dict[str, tuple[Any, str, Any]] = {
-    "in the cohort < is <=": (column_tests, "_span", _less_is_not_greater),
+    "in the cohort < is <=": (column_tests, "span_of", _less_is_not_greater),
     "in the cohort at_least is one too few": (Sheet, "_at_least", _one_too_few),
     "in the cohort unknown is no": (Thresholds, "answer", _unknown_is_no),
-    "in the cohort any is all": (Sheet, "gate", _any_is_all),
-    "in the cohort a code covers no child": (column_tests, "_beginning", _parents_only),
+    "in the cohort any is all": (gates, "_join", _any_is_all),
+    "in the cohort a code covers no child": (column_tests, "beginning", _parents_only),
     "in the cohort a row in doubt is none": (record_tests._RowSheet, "_reduced", _doubt_is_no),
     "in the cohort sums are >= where they should be >": (sheet, "COMPARE", {**sheet.COMPARE, ">": sheet.COMPARE[">="]}),
     "in the percolator a threshold belongs to what is below it": (percolator, "bisect_left", bisect_right),

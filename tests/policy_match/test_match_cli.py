@@ -150,6 +150,31 @@ def test_explain_keeps_to_one_benefit(files: Path, capsys: pytest.CaptureFixture
     assert explain(capsys, files, "91350200MA00000X00")[0] == 1
 
 
+def test_explain_tells_a_person_the_same_in_chinese(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = (
+        "--benefits",
+        files / "B.json",
+        "--enterprises",
+        files / "E.jsonl",
+        "--uscc",
+        B,
+        "--as-of",
+        "2025-06-30",
+        "--benefit",
+        "b-1",
+    )
+    capsys.readouterr()
+    assert main(["explain", *map(str, arguments)]) == 0
+    said = capsys.readouterr().out
+    for part in (
+        "【营收奖励】", "结论：按2025年6月30日已知的情况，贵企业不符合“营收奖励”的条件：2项要求中有1项没有达到。",
+        "× 2024年营业收入10元，要求不低于2000万元，还差19,999,990元，不符合。（数据来自市税务局）",
+        "√ 要求没有行政处罚记录；现在没有行政处罚记录，符合。", "金额：如果符合条件，按2024年营业收入10元的1%计0.10元，可得0.10元。",
+        "下一步：离符合条件还差：2025年营业收入达到2000万元（比现有的10元多19,999,990元），最迟2025年12月31日。",
+    ):  # fmt: skip
+        assert part in said
+
+
 def test_check_says_what_is_wrong_and_where(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
     sound, unknown = BENEFIT, BENEFIT | {"id": "b-3", "rule": {"fact": "revenu", "is": "=", "value": 1}}
     unreadable = {"id": "b-4", "rule": {"all": [{"fact": "dishonest", "is": "≈", "value": True}]}}
@@ -166,7 +191,14 @@ def test_check_says_what_is_wrong_and_where(files: Path, capsys: pytest.CaptureF
 @pytest.mark.parametrize(
     ("name", "content", "word"),
     [
-        ("B.json", "{", "不是合法的 JSON"),
+        ("B.json", "{", "第 1 行第 2 个字符（结尾处）读不下去"),
+        ("B.json", '[{"id": "b", "rule": {"all": []}}', "请检查逗号、引号和括号"),
+        (
+            "B.json",
+            '[{"id": "b", "rule": {"fact": "dishonest", "is": "≈", "value": true}}]',
+            "rule/is：不是允许的取值；请改为下列之一：=、!=",
+        ),
+        ("B.json", '[{"id": "b", "rule": {"fact": "registered_capital", "is": ">", "value": "500万元"}}]', "2000万元写作 20000000"),
         ("B.json", '{"id": "b"}', "JSON 数组"),
         ("B.json", '[{"id": "b"}]', "rule：缺少"),
         ("B.json", '[{"id": "b", "rule": {"fact": "revenu", "is": "=", "value": 1}}]', "登记册没有事实"),

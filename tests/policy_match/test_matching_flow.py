@@ -33,7 +33,7 @@ from services.chassis.clock import city_day, now
 from services.chassis.inbox import UnitOfWork
 from services.policy_match.domain.decision import decide
 from services.policy_match.domain.matches import Key
-from services.policy_match.handlers import on_day
+from services.policy_match.handlers.sweeps import on_day
 from services.policy_match.jobs import due
 from services.policy_match.main import SUBSCRIPTIONS
 from services.policy_match.store import Store

@@ -1,15 +1,16 @@
 """policy_match's API: an enterprise's own file, its matches with reasons, any decision, and the trial run of a draft."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from contracts.events import BenefitConfirmed, BenefitPublished, FactDisputed, FactsStated, SweepDue
-from contracts.rules import Decision, dumps, loads, parse_benefit
+from contracts.events import BenefitConfirmed, BenefitPublished, BenefitSuspended, FactDisputed, FactsStated, SweepDue
+from contracts.rules import Decision, InWords, dumps, loads, parse_benefit
 from services.chassis.clock import city_day, now
 from services.policy_match.main import build
-from services.policy_match.store import Table
+from services.policy_match.store.tables import Table
 from tests.running import Running, differences, running
 from tests.service_room import alone, room_of, uscc
 
@@ -122,6 +123,52 @@ async def test_any_decision_can_be_asked_for_and_names_what_keeps_it_from_being_
     assert (await caller.get(f"/v1/enterprises/{ME}/decisions/ben-1")).status_code == 404
 
 
+async def test_why_not_me_is_answered_in_sentences_with_who_said_so_and_when(service: Running) -> None:
+    await told(service)
+    caller = await service.client("enterprise", "另一家", "matches:read", uscc=OTHER)
+    words = Decision.model_validate(loads((await caller.get(f"/v1/enterprises/{OTHER}/decisions/ben-1")).content)).in_words
+    assert words is not None
+    today = f"{TODAY.year}年{TODAY.month}月{TODAY.day}日"
+    first, alternatives, honest, judged = words.reasons
+    assert first.sentence == f"{LAST_YEAR}年营业收入1900万元，要求不低于2000万元，还差100万元，不符合。"
+    assert (first.source, first.quote) == (f"数据来自市税务局，{today}", "上年度营业收入2000万元以上")
+    assert (alternatives.outcome, honest.outcome, judged.outcome) == ("true", "true", "unknown")
+    assert honest.source == f"数据来自市公共信用信息中心，{today}"
+    assert "离符合条件还差" in words.next[0]
+
+
+async def test_why_not_me_works_for_what_is_no_longer_or_not_yet_on_offer(service: Running) -> None:
+    await told(service)
+    hear = room_of(service).hear
+    later = {"from": (TODAY + timedelta(days=40)).isoformat(), "to": None}
+    await hear(BenefitPublished(benefit=parse_benefit({**GIVEN, "id": "ben-3", "valid": later}), version=1))
+    await hear(BenefitPublished(benefit=parse_benefit({**GIVEN, "id": "ben-4", "window": later}), version=1))
+    elsewhere = {"fact": "district", "is": "under", "value": ["440300"]}
+    await hear(BenefitPublished(benefit=parse_benefit({**GIVEN, "id": "ben-5", "rule": elsewhere}), version=1))
+    await hear(FactsStated(uscc=ME, authority="市场监管", true_on=TODAY, facts={"district": "350206"}))
+    await hear(BenefitSuspended(benefit=parse_benefit(GIVEN), version=3, reason="额度用完"))
+    caller = await service.client("enterprise", "某某", "matches:read", uscc=ME)
+
+    async def words(benefit: str) -> InWords:
+        decision = Decision.model_validate(loads((await caller.get(f"/v1/enterprises/{ME}/decisions/{benefit}")).content))
+        assert decision.in_words is not None
+        return decision.in_words
+
+    assert (await words("ben-1")).summary.startswith("该事项目前暂停办理。")
+    assert "不在有效期内" in (await words("ben-3")).summary
+    assert any("起符合条件" in step for step in (await words("ben-3")).next)
+    assert (await words("ben-4")).next[-1].endswith("起，还没有开始。")
+    assert (await words("ben-5")).reasons[0].sentence.startswith("注册地为湖里区，要求属于")
+
+
+async def test_why_not_me_refuses_a_code_that_cannot_be_one_and_says_why(service: Running) -> None:
+    platform = await service.client("platform", "平台", "matches:read")
+    for code, word in (("9135", "18"), (ME[:-1] + ("0" if ME[-1] != "0" else "1"), "校验")):
+        reply = await platform.get(f"/v1/enterprises/{code}/decisions/ben-1")
+        assert (reply.status_code, reply.json()["code"]) == (422, "invalid-uscc")
+        assert word in reply.text
+
+
 async def test_a_draft_is_tried_on_the_whole_city_before_anyone_signs(service: Running) -> None:
     await told(service)
     officer = await service.client("officer", "经办", "matches:read", department="工信局", roles=["editor"])
@@ -134,7 +181,7 @@ async def test_a_draft_is_tried_on_the_whole_city_before_anyone_signs(service: R
     failing = {**GIVEN, "cases": [{**GIVEN["cases"][0], "expect": "ineligible"}]}
     result = (await officer.post("/v1/simulations", content=dumps({"benefit": failing}))).json()
     assert not result["cases"][0]["passed"]
-    assert "应为 ineligible" in result["cases"][0]["why"]
+    assert "应为“不符合”" in result["cases"][0]["why"]
     broken = {**GIVEN, "rule": {"fact": "no_such_fact", "is": "=", "value": 1}}
     result = (await officer.post("/v1/simulations", content=dumps({"benefit": broken}))).json()
     assert result["reach"] is None

@@ -11,10 +11,9 @@ from contracts.events import EnterpriseRenamed, FactsStated
 from contracts.registry import load_figures, load_registry
 from contracts.rules import parse_benefit
 from services.chassis.clock import now
-from services.policy_match import store as store_
 from services.policy_match.domain.matches import Counts, Key, Match, Offer, eligible
 from services.policy_match.main import SUBSCRIPTIONS
-from services.policy_match.store import Store
+from services.policy_match.store import Store, shards
 from tests.service_room import Room, room, usccs_in
 
 TODAY = date(2025, 6, 30)
@@ -60,7 +59,7 @@ def stated(code: str, rng: random.Random) -> FactsStated:
 
 
 async def test_what_is_held_follows_every_change(matcher: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_, "READ_AT_ONCE", 3)
+    monkeypatch.setattr(shards, "READ_AT_ONCE", 3)
     rng, codes = random.Random(5), usccs_in(3, 12)
     for _ in range(25):
         await matcher.hear(*[stated(code, rng) for code in rng.sample(codes, rng.randrange(1, 5))])

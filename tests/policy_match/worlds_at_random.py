@@ -75,6 +75,66 @@ def more_tests() -> st.SearchStrategy[dict[str, Any]]:
     )  # fmt: skip
 
 
+_QUARTERS = ["last_quarter", "same_quarter_last_year", "quarter-2", "2024Q3", "2025Q1"]
+_MONTHS = ["month-1", "month-2", "2025-03", "2025-05"]
+
+
+@cache
+def shorter_periods() -> st.SearchStrategy[dict[str, Any]]:
+    """Tests of quarters and months: plain, over several of them, and against the same period a year before."""
+    quarter = st.builds(lambda p: {"fact": "revenue", "period": p}, st.sampled_from(_QUARTERS))
+    month = st.builds(lambda p: {"fact": "insured_persons", "period": p}, st.sampled_from(_MONTHS))
+    left = st.one_of(quarter, month)
+    over = st.builds(
+        lambda t, n, take, since: t | {"over": n, "take": take} | ({"since": {"fact": "founded_on"}} if since else {}),
+        left, st.integers(1, 3), st.sampled_from(["sum", "mean", "min", "max", "every"]), st.booleans(),
+    )  # fmt: skip
+    change = st.builds(
+        lambda t, take, base: t | {"take": take} | ({"base_if_zero": 10} if base else {}),
+        left, st.sampled_from(["growth", "increase"]), st.booleans(),
+    )  # fmt: skip
+    compared = st.builds(lambda t, op, v: t | {"is": op, "value": v}, st.one_of(left, over), random_.ORDER, random_.MONEY)
+    changed = st.builds(lambda t, op, v: t | {"is": op, "value": v}, change, random_.ORDER, st.sampled_from([-0.5, 0, 0.15, 1, 10]))
+    beside = st.builds(
+        lambda t, op, k: t | {"is": op, "value": {"times": [k, {"fact": "insured_persons", "period": "month-1"}]}},
+        left, random_.ORDER, st.sampled_from([0.5, 1, 2]),
+    )  # fmt: skip
+    return st.one_of(compared, changed, beside)
+
+
+_ON_THE_DAY = {"figure": "LPR-1Y", "on": {"field": "drawn_on"}}
+
+
+@cache
+def right_sides() -> st.SearchStrategy[dict[str, Any]]:
+    """Tests against what is reckoned: numbers and sums of rows, days of rows, public figures of a day."""
+    rows: list[Any] = [
+        {"count": "certificate", "where": [{"field": "name", "is": "=", "value": "A"}]},
+        {"sum": "project", "field": "invested", "where": [{"field": "kind", "is": "=", "value": "技改"}]},
+        {"plus": [1, {"count": "certificate", "where": []}]},
+        {"times": [2, {"sum": "project", "field": "total", "where": []}]},
+        {"times": [1000, {"figure": "LPR-1Y"}]},
+    ]
+    days: list[Any] = [
+        {"latest": "certificate", "field": "awarded_on", "where": []},
+        {"earliest": "certificate", "field": "awarded_on", "where": [{"field": "first", "is": "=", "value": True}]},
+        {"shift": {"months": -6}, "of": {"latest": "certificate", "field": "awarded_on", "where": []}},
+        {"shift": {"days": 200}, "of": {"fact": "niche_since"}},
+    ]
+    return st.one_of(
+        st.builds(lambda op, v: {"fact": "registered_capital", "is": op, "value": v}, random_.ORDER, st.sampled_from(rows)),
+        st.builds(lambda op, v: {"fact": "founded_on", "is": op, "value": v}, random_.ORDER, st.sampled_from(days)),
+        st.builds(
+            lambda op, on: {"fact": "layoff_rate", "period": "2024", "is": op, "value": {"figure": "LPR-1Y", "on": on}},
+            random_.ORDER, st.one_of(random_.DAYS, st.just({"fact": "founded_on"})),
+        ),
+        st.builds(
+            lambda op, key: {key: "loan", "where": [{"field": "rate", "is": op, "value": _ON_THE_DAY}]},
+            random_.ORDER, st.sampled_from(["some", "none"]),
+        ),
+    )  # fmt: skip
+
+
 @cache
 def more_record_tests() -> st.SearchStrategy[dict[str, Any]]:
     """Tests of records with gates, judgements and other fields inside `where`."""
@@ -102,6 +162,24 @@ def more_record_tests() -> st.SearchStrategy[dict[str, Any]]:
         st.builds(
             lambda key, w, v: {key: "certificate", "field": "awarded_on", "where": w, "is": "during", "value": v},
             st.sampled_from(["earliest", "latest"]), where, st.sampled_from(["2023", "2024", "last_year"]),
+        ),
+        st.builds(
+            lambda op, v: {"some": "insured_person", "where": [{"field": "place", "is": op, "value": v}]},
+            st.sampled_from(["under", "not_under", "in"]), st.lists(random_.PARENTS, min_size=1, max_size=2),
+        ),
+        st.builds(
+            lambda op, n, m: {
+                "count": "insured_person", "is": op, "value": n,
+                "where": [{"at_least": 1, "of": [
+                    {"field": "months", "is": "between", "value": [3, m]},
+                    {"field": "graduated_on", "is": ">=", "value": {"shift": {"years": -2}, "of": {"field": "hired_on"}}},
+                ]}],
+            },
+            random_.ORDER, st.integers(0, 2), st.sampled_from([5, 10, 12]),
+        ),
+        st.builds(
+            lambda op, members: {"some": "parent", "where": [{"field": "lists", "is": op, "value": members}]},
+            st.sampled_from(["has", "has_all", "has_none"]), st.lists(st.sampled_from(["世界500强", "中国500强"]), min_size=1, unique=True),
         ),
         st.builds(
             lambda w, op, v: {"latest": "certificate", "field": "expires_on", "where": w, "is": op, "value": v},
@@ -133,7 +211,8 @@ def populations() -> st.SearchStrategy[dict[str, Any]]:
 def leaves() -> st.SearchStrategy[dict[str, Any]]:
     scalar, record = random_.scalar_tests(), random_.record_tests()
     judged = st.sampled_from(["t", "u"]).map(lambda text: {"judged": text})
-    return st.one_of(scalar, scalar, more_tests(), more_tests(), record, more_record_tests(), populations(), judged)
+    reckoned = st.one_of(shorter_periods(), right_sides())
+    return st.one_of(scalar, scalar, more_tests(), more_tests(), reckoned, record, more_record_tests(), populations(), judged)
 
 
 @cache
@@ -163,6 +242,7 @@ def validities() -> st.SearchStrategy[Any]:
 _MONEY, _UNSIGNED = [-10, 0, 1, 5, 10, 15, 20, 100, 115], [0, 1, 5, 10, 15, 20, 100, 115]
 _DAYS = ["2019-12-31", "2020-02-29", "2022-06-30", "2023-01-01", "2023-12-31", "2024-02-29", "2024-06-30", "2024-07-01", "2025-01-15"]
 _HONOURS = ["高新技术企业", "专精特新“小巨人”", "专精特新「小巨人」", "创新型中小企业"]
+_LISTS = ["世界500强", "中国500强"]
 _STATED: dict[str, list[Any]] = {
     "registered_capital": _UNSIGNED, "founded_on": _DAYS, "niche_since": _DAYS, "dishonest": [True, False], "abnormal": [True, False],
     "district": ["350200", "350203", "350205", "350300", "440305"], "industry": ["C", "C39", "C3972", "I65", "I6510"],
@@ -189,13 +269,24 @@ def enterprise(seed: int) -> dict[str, Any]:
     for name in random_.PERIODIC:
         years = some(dict.fromkeys(random_.YEARS, one_of(_MONEY if name == "profit" else _UNSIGNED)))
         facts |= {name: years} if years else {}
+    quarters = some(dict.fromkeys([f"{year}Q{n}" for year in (2023, 2024, 2025) for n in (1, 2, 3, 4)][:10], one_of(_UNSIGNED)))
+    facts |= {"revenue": facts.get("revenue", {}) | quarters} if quarters else {}
+    months = [f"{year}-{month:02d}" for year in (2024, 2025) for month in range(1, 7)]
+    insured = some(dict.fromkeys(months, one_of(_UNSIGNED)))
+    facts |= {"insured_persons": insured} if insured else {}
     facts |= some({"honours": lambda: rng.sample(_HONOURS, rng.randrange(3)), "layoff_rate": lambda: {"2024": rng.choice(_RATIOS)}})
     certificate = {"name": one_of(["A", "B"]), "awarded_on": one_of(_DAYS), "expires_on": one_of(_DAYS), "first": one_of([True, False])}
     project = {"kind": one_of(["技改", "展览"]), "invested": one_of(_UNSIGNED), "total": one_of(_UNSIGNED)}
+    person = {
+        "place": one_of(_STATED["district"]), "months": one_of([0, 3, 5, 12]), "hired_on": one_of(_DAYS), "graduated_on": one_of(_DAYS),
+    }  # fmt: skip
     records = some(
         {
             "certificate": lambda: [some(certificate) for _ in range(rng.randrange(4))],
             "project": lambda: [some(project) for _ in range(rng.randrange(4))],
+            "insured_person": lambda: [some(person) for _ in range(rng.randrange(4))],
+            "loan": lambda: [some({"rate": one_of([0.03, 0.0335, 0.05]), "drawn_on": one_of(_DAYS)}) for _ in range(rng.randrange(3))],
+            "parent": lambda: [some({"lists": lambda: rng.sample(_LISTS, rng.randrange(3))}) for _ in range(rng.randrange(3))],
         }
     )
     match rng.randrange(20):
@@ -217,5 +308,5 @@ def enterprise(seed: int) -> dict[str, Any]:
 def worlds(draw: st.DrawFn) -> tuple[list[Any], range]:
     """Some benefits as plain data, and the seeds of some enterprises."""
     benefits = [{"rule": rule, "valid": draw(validities())} for rule in draw(st.lists(rules(), min_size=10, max_size=16))]
-    first, number = draw(st.integers(0, 2**32)), draw(st.sampled_from([1, 5, 20, 20, 30]))
+    first, number = draw(st.integers(0, 2**32)), draw(st.sampled_from([1, 5, 20, 30, 70]))
     return benefits, range(first, first + number)

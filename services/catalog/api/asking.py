@@ -8,8 +8,9 @@ from fastapi import Depends, Query, Request, Response
 
 from contracts.rules import RuleError
 from services.catalog.domain.review import Refusal
-from services.catalog.handlers import Kept, Officer, Stale, Unavailable, Unclean
-from services.catalog.sources import PolicyMatch
+from services.catalog.handlers import Kept, Officer, Unavailable, Unclean, known_departments
+from services.catalog.handlers.commands import Stale
+from services.catalog.sources import PolicyMatch, working_rules
 from services.chassis.app import Reply, allow, command, runtime_of
 from services.chassis.auth import Principal
 from services.chassis.outbox import TooLarge
@@ -81,8 +82,9 @@ def must_be_officer(principal: Principal) -> None:
 
 
 def officer(principal: Principal) -> Officer:
-    """The caller as histories know them."""
-    return Officer(principal.id, principal.roles)
+    """The caller as histories know them, and the departments they act for."""
+    own = known_departments().named(principal.department)
+    return Officer(principal.id, principal.roles, None if working_rules().everywhere & {*own, principal.department} else frozenset(own))
 
 
 def simulation(request: Request) -> PolicyMatch:

@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Depends, Query, Request, Response
 
 from contracts.events import MeasureRead
-from services.catalog import handlers
 from services.catalog.api.asking import Limit, Reader, must_be_officer, seen, simulation, unavailable
 from services.catalog.api.views import (
     BenefitPage,
@@ -27,7 +26,7 @@ from services.catalog.api.views import (
     view_of,
 )
 from services.catalog.domain.facets import Level
-from services.catalog.handlers import Entry, Unavailable
+from services.catalog.handlers import Entry, Unavailable, checking
 from services.catalog.store import BadCursor, Filter
 from services.chassis.app import Reply, allow, runtime_of
 from services.chassis.auth import Principal
@@ -36,7 +35,9 @@ from services.chassis.problems import Problem
 router = APIRouter()
 
 Place = Annotated[str | None, Query(max_length=200, description="上一页的 next")]
-Department = Annotated[str | None, Query(max_length=100, description="责任部门名称中的字词")]
+Department = Annotated[
+    str | None, Query(max_length=100, description="责任部门的全称或登记表所列的其他名称，如 市工业和信息化局、市工信局；区级部门写明区名")
+]
 LevelWord = Annotated[Level | None, Query(description="发文机关的层级")]
 ON_OFFER = ("published", "amended", "suspended", "expired", "withdrawn")
 
@@ -134,10 +135,11 @@ async def checks(
     must_be_officer(principal)
     kept = await seen(request, principal, benefit)
     async with runtime_of(request).read(principal) as store:
-        try:
-            found = await handlers.check(kept, store, simulation(request), reach=reach)
-        except Unavailable as error:
-            raise unavailable() from error
+        looked = await checking.look(kept, store)
+    try:
+        found = await checking.check(looked, simulation(request), reach=reach)
+    except Unavailable as error:
+        raise unavailable() from error
     return Reply(checks_of(found)).response()
 
 

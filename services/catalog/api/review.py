@@ -6,10 +6,10 @@ from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from contracts.rules import loads
-from services.catalog import handlers
 from services.catalog.api.asking import Limit, Reader, answered, must_be_officer, officer, simulation, there
 from services.catalog.api.views import AwaitingPage, BenefitView, Settled, awaiting_of, replied
 from services.catalog.domain.review import Action
+from services.catalog.handlers import commands
 from services.chassis.app import Reply, allow, runtime_of
 from services.chassis.auth import Principal
 from services.chassis.problems import Problem
@@ -40,7 +40,7 @@ async def edit(
 ) -> Response:
     """Replace a draft. `If-Match` names the version it is based on."""
     must_be_officer(principal)
-    version = _version(if_match)
+    version = version_of(if_match)
     if version is None:
         raise Problem("invalid-request", "请在 If-Match 中写明所依据的版本（读取时的 ETag）")
     try:
@@ -51,7 +51,7 @@ async def edit(
         raise Problem("invalid-request", "内容应为一个事项，其 id 应与路径一致")
 
     async def change(work: Any) -> Reply:
-        kept = await handlers.edit(benefit, given, work, by=officer(principal), version=version)
+        kept = await commands.edit(benefit, given, work, by=officer(principal), version=version)
         return replied(there(kept), newest=True)
 
     return await answered(request, principal, change)
@@ -84,13 +84,13 @@ def _step(action: Action, told: str) -> None:
         must_be_officer(principal)
 
         async def change(work: Any) -> Reply:
-            kept = await handlers.act(
+            kept = await commands.act(
                 benefit,
                 action,
                 work,
                 by=officer(principal),
                 why=body.why,
-                version=_version(if_match),
+                version=version_of(if_match),
                 simulation=simulation(request),
             )
             return replied(there(kept), newest=True)
@@ -121,7 +121,7 @@ async def awaiting(
     request: Request,
     principal: Reader,
     role: Literal["editor", "reviewer", "publisher"] | None = None,
-    department: Annotated[str | None, Query(max_length=100)] = None,
+    department: Annotated[str | None, Query(max_length=100, description="责任部门的全称或登记表所列的其他名称")] = None,
     document: str | None = None,
     limit: Limit = 50,
     cursor: Annotated[int | None, Query(description="上一页的 next")] = None,
@@ -140,7 +140,7 @@ async def settle(awaiting: str, request: Request, body: Step, principal: Annotat
     must_be_officer(principal)
 
     async def change(work: Any) -> Reply:
-        entry = await handlers.settle(awaiting, work, by=officer(principal), why=body.why)
+        entry = await commands.settle(awaiting, work, by=officer(principal), why=body.why)
         if entry is None:
             raise Problem("not-found", "没有这一待办，或已有人处理")
         return Reply({name: getattr(entry, name) for name in Settled.model_fields if name != "awaiting"} | {"awaiting": entry.id})
@@ -148,7 +148,7 @@ async def settle(awaiting: str, request: Request, body: Step, principal: Annotat
     return await answered(request, principal, change)
 
 
-def _version(if_match: str | None) -> int | None:
+def version_of(if_match: str | None) -> int | None:
     """The version an If-Match header names; None without one or with `*`."""
     if if_match is None or if_match.strip() == "*":
         return None

@@ -22,7 +22,7 @@ from services.chassis.problems import Problem
 COOKIE, BEFORE, TEXT = "zhaoqi_desk", "zhaoqi_desk_before", "zhaoqi_desk_text"
 KEPT = timedelta(hours=9)
 """How long a session stays open: a working day."""
-SIZES = {"": "标准字号", "large": "大字号", "larger": "特大字号"}
+SIZES = {"": "标准字号", "large": "大字号（125%）", "larger": "特大字号（150%）", "largest": "最大字号（200%）"}
 _NOBODY = Principal("operator", "desk", frozenset())
 
 

@@ -4,42 +4,40 @@ The figures come from `provisions`; this file says what each is for: the amount,
 """
 
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import NUMERAL, Figure, numeral, plain
+from services.catalog.domain.steps import Share, case_before, chosen, parts, raising, with_ceilings
 
-_CEILING = re.compile(r"(?:最高|不超过|不高于|上限|封顶|最多|至多|以内)[^,。;、万亿\d]{0,12}$")
+_CEILING = re.compile(r"(?:最高|不超过|不高于|上限|封顶|最多|至多|以内|控制在)[^,。;、万亿\d]{0,12}$")
 _FLOOR = re.compile(r"(?:不低于|不少于|至少)[^,。;、\d]{0,14}$")
 _CAP_SUBJECT = re.compile(
     r"(?:每年每|单[家个户笔次项]|每[家户个笔次项年]|同一|累计|总额|合计|年度|全年|总金额|最高|上限|封顶|补[助贴]|奖励|资助)"
 )
 # What a sum is counted by: these become part of the unit; 每家, 每个项目 and the like say who may have it once.
-_COUNTED = "辆|人|人次|晚|夜|场|吨|亩|台|套|千瓦时|平方米|立方米|标箱|公里|天|日|小时|学时|课时|次|千瓦"
-_PER_BEFORE = re.compile(rf"每(?:1)?({_COUNTED})(?:每(?:1)?({_COUNTED}))?[^,。;每]{{0,6}}$")
+_COUNTED = "辆|人次|人|晚|夜|场次|场|吨|亩|台|套|千瓦时|平方米|立方米|标箱|公里|天|日|小时|学时|课时|架次|班次|班|列|间|床|头|次|千瓦"
+_SPAN = "年|月|季度|学期|学年"
+# 每人每月, 每月每平方米, 每招用1人, 每租满1年: what is counted; 每年 alone only says how often.
+_PER_BEFORE = re.compile(
+    rf"(?P<chain>(?:每(?:1|一)?(?:{_COUNTED}|{_SPAN}))*每(?:1|一)?(?:{_COUNTED}|月)(?:每(?:{_COUNTED}|{_SPAN}))*|"
+    r"每[\u4e00-\u9fa5]{2,8}(?:1|一)(?:人|名))[^,。;每\d]{0,8}$"
+)
 _PER_AFTER = re.compile(r"/(?P<u>[^\d,。;()、的给予]{1,5}?(?:/[^\d,。;()、的给予]{1,3}?)?)(?=给予|奖励|补|的|生产|标准|[,。;()、一]|$)")
-_RANGE_BEFORE = re.compile(rf"({NUMERAL})((?:[十百千万亿])?元?)[-—~至到]+$")
+_RANGE_BEFORE = re.compile(rf"({NUMERAL})((?:[十百千万亿]*元?)|%|‰)[-—~至到]+$")
 _STEP_WORD = re.compile(r"(第?[一二三四五六七八九十]+(?:至[一二三四五六七八九十]+)?(?:等奖|名|档|级|年))")
 
 
 @dataclass(frozen=True)
-class Share:
-    """One figure with its part in the amount."""
-
-    figure: Figure
-    unit: str
-    ceiling: bool
-    floor: bool
-    low: Decimal | None
-    tier: Span | None = None
-
-
-@dataclass(frozen=True)
 class Amount:
-    """`kind` is one of fixed, rate, rate_capped, tiered, range, none; `words` is where the giving is said."""
+    """`kind` is one of fixed, rate, rate_capped, tiered, range, none; `words` is where the giving is said.
+
+    `caps` are all ceilings, the most telling first; of a tiered amount some are also the `cap` of a share. `raised` are factors for
+    some (上浮20%), `parts` the yearly payments of the sum.
+    """
 
     kind: str
     words: Span
@@ -51,7 +49,8 @@ class Amount:
     per: str | None = None
     counted: Figure | None = None
     counted_of: Span | None = None
-    notes: tuple[str, ...] = field(default_factory=tuple)
+    raised: tuple[Share, ...] = ()
+    parts: tuple[Share, ...] = ()
 
 
 def _clause(text: str, span: Span, at: int, stops: str = ",;。") -> Span:
@@ -65,12 +64,13 @@ def _share(text: str, figure: Figure, span: Span) -> Share:
     before = text[left : figure.span.start]
     after = text[figure.span.end : figure.span.end + 16]
     unit = figure.unit
+    each = ""
     suffix = _PER_AFTER.match(after)
     prefix = _PER_BEFORE.search(before)
     if suffix:
         unit += "/" + suffix["u"]
     elif prefix:
-        unit += "".join("/" + p for p in prefix.groups() if p)
+        each = "".join("/" + p for p in re.findall(rf"(?:每|(?<=[1一]))(?:1|一)?({_COUNTED}|名|{_SPAN})", prefix["chain"]))
     low = None
     ranged = _RANGE_BEFORE.search(before)
     if ranged:
@@ -78,19 +78,33 @@ def _share(text: str, figure: Figure, span: Span) -> Share:
         before = before[: ranged.start()]
     ceiling = bool(_CEILING.search(before)) or bool(re.match(r"(?:\(含\))?以内", after))
     floor = bool(_FLOOR.search(before)) or bool(re.match(r"(?:\(含\))?[及或]?以上", after))
-    return Share(figure, unit, ceiling, floor, low)
+    return Share(figure, unit, ceiling, floor, low, None, each)
+
+
+# 按1:0.5配套: a share of what another level paid.
+RATIO = re.compile(r"1[:∶](?P<r>\d+(?:\.\d+)?)(?=(?:的)?(?:比例)?(?:给予|予以|进行|,)?[^,。;]{0,4}配套)")
+_IN_FULL = re.compile(r"全[额部](?=(?:产业)?(?:补[助贴]|奖励|返还|退还|承担|资助))")
+_OF_THE_WHOLE = re.compile(r"[,。;][^,。;]{0,12}(?:[补资]助|奖励|补贴|贴息)(?:总?额|资金|金额)?(?:最高)?(?:不超过|不高于)[^,。;]{2,24}$")
 
 
 def _is_cap(text: str, share: Share, earlier: list[Share], span: Span) -> bool:
     """A ceiling said of a whole after the amount itself: …给予10%补助, 每家最高不超过100万元."""
-    if not earlier or not share.figure.money or not share.ceiling:
+    if not earlier:
         return False
     last = earlier[-1]
     between = text[last.figure.span.end : share.figure.span.start]
+    if share.figure.share:  # 资助额不超过出口额的0.06%
+        return last.figure.share and bool(_OF_THE_WHOLE.search(between))
+    if not share.ceiling:
+        return False
+    if not share.figure.money:
+        return False
     clause = _clause(text, span, share.figure.span.start)
     own = text[clause.start : share.figure.span.start]
     if last.figure.share and not share.figure.share:
         return True
+    if (each := re.search(r"每[^,。;\d不最]{2,8}", own)) and each.group() in text[span.start : last.figure.span.start]:
+        return False  # the same is counted anew: 每个标准展位不超过8000元; …的, 每个标准展位不超过3万元
     new_case = re.search(r"的,|[;]", between) and not re.match(r"(?:对|且|但)?(?:每|单|同一|累计|总额|年度|全年|补|奖|资)", own)
     return not new_case and bool(_CAP_SUBJECT.search(own)) and ("," in between or ";" in between or "。" in between)
 
@@ -99,10 +113,10 @@ def _cap_order(text: str, share: Share, span: Span) -> tuple[int, int]:
     """The ceiling of an enterprise in a year tells more than that of one deal or of all years."""
     clause = _clause(text, span, share.figure.span.start)
     own = text[clause.start : clause.end]
-    rank = 0 if re.search(r"每年|年度|全年|每家|单家|单户|单个企业|总额|合计", own) else 1
-    if re.search(r"累计(?!补)", own) and not re.search(r"每年|年度", own):
+    rank = 0 if re.search(r"每年|年度|全年|每家|单家|单户|单个企业|同一企业|总额|合计", own) else 1
+    if re.search(r"累计(?!补)", own) and not re.search(r"每年|年度|全年", own):
         rank = 2
-    if re.search(r"单笔|每笔|每团|人次|单次", own) and rank:
+    if re.search(r"单笔|每笔|每团|人次|单次|每人|单[台套车辆个](?!企业|单位|机构|项目|主体)", own) and rank:
         rank = 3
     return rank, share.figure.span.start
 
@@ -114,17 +128,35 @@ def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
     caps: list[Share] = []
     for figure in provision.given:
         share = _share(text, figure, span)
-        if _is_cap(text, share, shares, span):
+        row = caps and re.fullmatch("[、和及或]", text[caps[-1].figure.span.end : figure.span.start])
+        if row or _is_cap(text, share, shares, span):
             caps.append(share)
         else:
             shares.append(share)
-    for i in range(1, len(shares)):  # 最高15万元、10万元、5万元: the ceiling is said once
+    if any(s.figure.share for s in shares):  # 全额 beside a share is one of 100 %
+        whole_of = (m for strand in provision.strands for m in _IN_FULL.finditer(text, strand.span.start, strand.span.end))
+        shares += [Share(Figure(Decimal(100), "%", Span(m.start(), m.end())), "%", False, False, None) for m in whole_of]
+        shares.sort(key=lambda s: s.figure.span.start)
+    for m in RATIO.finditer(text, span.start, span.end):
+        percent = Figure(Decimal(m["r"]) * 100, "%", Span(m.start("r"), m.end("r")))
+        shares.append(Share(percent, "%", False, False, None))
+    if any(RATIO.finditer(text, span.start, span.end)):
+        shares.sort(key=lambda s: s.figure.span.start)
+        caps += [s for i, s in enumerate(shares) if i and s.ceiling and s.figure.money]
+        shares = [s for s in shares if s not in caps]
+    raised = [replace(s, tier=case_before(text, span, s)) for s in raising(text, span, shares)]
+    shares = [s for s in shares if all(s.figure != r.figure for r in raised)]
+    paid_out = parts(text, shares)
+    shares = [s for s in shares if s not in paid_out]
+    for i in range(1, len(shares)):  # 每场最高15万元、10万元、5万元: the ceiling and what is counted are said once
         gap = text[shares[i - 1].figure.span.end : shares[i].figure.span.start]
-        if shares[i - 1].ceiling and gap in ("、", "和", "及"):
-            shares[i] = replace(shares[i], ceiling=True)
+        if gap in ("、", "和", "及", "或"):
+            earlier = shares[i - 1]
+            each = shares[i].each or (earlier.each if shares[i].figure.money == earlier.figure.money else "")
+            shares[i] = replace(shares[i], ceiling=shares[i].ceiling or earlier.ceiling, each=each)
     if not shares:
         return _without_figures(text, provision, lexicon)
-    words = _words(text, span, shares[0])
+    words = giving_words(text, span, shares[0])
     staged = re.search(r"(?:分阶段|分档|分期|合计|累计|总计)[^,。;]{0,12}$", text[span.start : shares[0].figure.span.start])
     if staged and len(shares) > 2 and "其中" in text[shares[0].figure.span.end : shares[1].figure.span.start + 1]:
         whole, shares = shares[0], shares[1:]
@@ -132,37 +164,46 @@ def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
     distinct = shares if len({(s.figure.value, s.unit, s.figure.span.start) for s in shares}) > 1 else shares[:1]
     caps.sort(key=lambda c: _cap_order(text, c, span))
     cap_words = _clause(text, span, caps[0].figure.span.start) if caps else None
-    base = _base(text, span, shares[0])
+    base = base_words(text, span, shares[0])
     per = _per(text, span, shares[0])
     if len(distinct) > 1:
-        return Amount("tiered", words, tuple(_with_tiers(text, span, distinct)), tuple(caps), cap_words, base, None, per)
+        steps, _ = with_ceilings(chosen(text, span, distinct), sorted(caps, key=lambda c: c.figure.span.start), text)
+        return Amount("tiered", words, tuple(steps), tuple(caps), cap_words, base, None, per, raised=tuple(raised), parts=tuple(paid_out))
     one = shares[0]
     if one.figure.share:
-        kind = "rate_capped" if caps else ("range" if one.floor else "rate")
+        kind = "rate_capped" if caps else ("range" if one.floor or one.low is not None else "rate")
     elif one.ceiling or one.floor or one.low is not None:
         kind = "range"
     else:
         kind = "fixed"
-    return Amount(kind, words, (one,), tuple(caps), cap_words, base, None, per)
+    return Amount(kind, words, (one,), tuple(caps), cap_words, base, None, per, raised=tuple(raised), parts=tuple(paid_out))
 
 
-def _words(text: str, span: Span, share: Share) -> Span:
+def giving_words(text: str, span: Span, share: Share) -> Span:
+    """The clause that gives a figure; of a long one the words around it."""
     clause = _clause(text, span, share.figure.span.start)
     return (
         clause if len(clause) <= 60 else Span(max(clause.start, share.figure.span.start - 24), min(clause.end, share.figure.span.end + 16))
     )
 
 
-def _base(text: str, span: Span, share: Share) -> Span | None:
+def base_words(text: str, span: Span, share: Share) -> Span | None:
     """What a share is a share of: 按照…的10%."""
     if not share.figure.share:
         return None
     clause = _clause(text, span, share.figure.span.start)
+    figures_before = list(re.finditer(rf"{NUMERAL}(?:%|‰|[万亿]*元)[、和及]?", text[clause.start : share.figure.span.start]))
+    if figures_before:  # the words between two figures are said of the second
+        clause = Span(clause.start + figures_before[-1].end(), clause.end)
     m = re.search(
-        r"(?:按照|按|返还|退还|补偿|支付|给予)(?:不超过|其|实际发生的)?(?P<b>[^,。;]{2,40}?)(?:的|各|最高|不超过|不低于)*$",
+        r"(?:按照|按|参照|返还|退还|补偿|支付|给予|补[助贴]|且不超过)(?:不超过|其|实际发生的)?(?P<b>(?![^,。;:]*(?:比例|标准)(?:为|提))[^,。;:]{2,40}?)(?:的|各|最高|不超过|不低于)*$",
         text[clause.start : share.figure.span.start],
     )
-    return Span(clause.start + m.start("b"), clause.start + m.end("b")) if m else None
+    if m is None:  # 以上年度研发费用为基数, 按3%
+        sentence = max(text.rfind("。", span.start, share.figure.span.start), text.rfind(";", span.start, share.figure.span.start)) + 1
+        m = re.search(r"以(?P<b>[^,。;]{2,40}?)为基[数准]", text[max(span.start, sentence) : share.figure.span.start])
+        return Span(max(span.start, sentence) + m.start("b"), max(span.start, sentence) + m.end("b")) if m else None
+    return Span(clause.start + m.start("b"), clause.start + m.end("b"))
 
 
 def _per(text: str, span: Span, share: Share) -> str | None:
@@ -172,46 +213,6 @@ def _per(text: str, span: Span, share: Share) -> str | None:
         text[clause.start : share.figure.span.end],
     )
     return m[1] if m else None
-
-
-def _with_tiers(text: str, span: Span, shares: list[Share]) -> list[Share]:
-    """Each step with the words that choose it: the case before it, or the parallel words that 分别 pairs with the figures."""
-    out: list[Share] = []
-    previous_end = span.start
-    for share in shares:
-        clause = _clause(text, span, share.figure.span.start, ";。")
-        start = max(previous_end, clause.start)
-        words = text[start : share.figure.span.start]
-        case = re.search(
-            r"(?:^|[,;])(?:其中,?)?(?:对)?(?P<t>[^,;]{2,60}?)的,(?:可)?(?:给予|予以|奖励|补助|补贴|资助)[^,;\d]{0,12}$",
-            words.rpartition("。")[2],
-        ) or re.search(
-            r"(?:其中,?)?(?:对)?(?P<t>[^,;]{2,60}?)(?:的)?,?(?:一次性|最高|分别|每[家个]|不超过|给予|予以|奖励|补助|补贴|资助|可|按)*$",
-            words.rpartition("。")[2],
-        )
-        tier = (
-            Span(
-                start + len(words) - len(words.rpartition("。")[2]) + case.start("t"),
-                start + len(words) - len(words.rpartition("。")[2]) + case.end("t"),
-            )
-            if case and case["t"]
-            else None
-        )
-        out.append(Share(share.figure, share.unit, share.ceiling, share.floor, share.low, tier))
-        previous_end = share.figure.span.end
-    pairing = re.search(r"分别(?:给予|予以|奖励|按|补)", text[span.start : span.end])
-    if pairing:
-        before = text[span.start : span.start + pairing.start()].rstrip(",")
-        parts = re.split(r"、|和|以及|或", before.rpartition("对")[2])
-        if len(parts) == len(out) and not any("," in part for part in parts):
-            at = span.start + len(before) - len(before.rpartition("对")[2])
-            spans = []
-            for part in parts:
-                at = text.index(part, at)
-                spans.append(Span(at, at + len(part)))
-                at += len(part)
-            out = [Share(s.figure, s.unit, s.ceiling, s.floor, s.low, t) for s, t in zip(out, spans, strict=True)]
-    return out
 
 
 _WHOLE = re.compile(r"免征|免收|免缴|免交|免除|豁免|免税|免予|全额返还|全额退还|全额扣除|全额支持|全额补|税前扣除|准予在|准予扣除|无需缴纳")
@@ -246,6 +247,46 @@ def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amoun
     return Amount("none", _clause(text, span, min(at, span.end - 1)))
 
 
+# Units of measure, people and time are printed as part of a unit (元/人/月); other things that are counted are told by `per`.
+_MEASURES = frozenset(
+    (
+        "辆",
+        "人",
+        "人次",
+        "晚",
+        "夜",
+        "场",
+        "场次",
+        "吨",
+        "亩",
+        "台",
+        "套",
+        "千瓦时",
+        "平方米",
+        "立方米",
+        "标箱",
+        "公里",
+        "天",
+        "日",
+        "小时",
+        "学时",
+        "课时",
+        "次",
+        "千瓦",
+        "名",
+        "年",
+        "月",
+        "季度",
+        "学期",
+        "学年",
+    )
+)
+
+
+def _told_unit(share: Share) -> str:
+    return share.unit + (share.each if set(share.each.split("/")[1:]) <= _MEASURES else "")
+
+
 def gold_amount(passage: Passage, found: Amount) -> dict[str, object]:
     """In the shape of `zhaoqi benefits`: printed numbers with their printed units."""
     raw = passage.quote(found.words)
@@ -263,7 +304,11 @@ def gold_amount(passage: Passage, found: Amount) -> dict[str, object]:
         return said | {"value": [None, value] if ceiling else value, "unit": unit, "value_is_ceiling": ceiling}
     if found.kind == "none":
         return said
-    if found.caps:
+    if found.parts:  # 5万元(第一年2万元, …): the sum is the ceiling of its payments, as where stages add up
+        whole = found.shares[0]
+        said["value"] = [{"tier": "", "value": plain(s.figure.value), "unit": _told_unit(s)} for s in found.parts]
+        return said | {"kind": "tiered", "cap": {"value": plain(whole.figure.value), "unit": whole.unit, "per": None}}
+    if found.caps and found.caps[0].figure.money:
         cap = found.caps[0]
         said["cap"] = {"value": plain(cap.figure.value), "unit": cap.unit.split("/")[0], "per": None}
         if found.cap_words:
@@ -271,19 +316,19 @@ def gold_amount(passage: Passage, found: Amount) -> dict[str, object]:
     first = found.shares[0]
     if found.kind == "tiered":
         said["value"] = [
-            {"tier": passage.text[s.tier.start : s.tier.end] if s.tier else "", "value": plain(s.figure.value), "unit": s.unit}
+            {"tier": passage.text[s.tier.start : s.tier.end] if s.tier else "", "value": plain(s.figure.value), "unit": _told_unit(s)}
             for s in found.shares
         ]
         said["value_is_ceiling"] = all(s.ceiling for s in found.shares)
         return said
     value = plain(first.figure.value)
-    said["unit"] = first.unit
+    said["unit"] = _told_unit(first)
     if found.kind == "range":
         low = plain(first.low) if first.low is not None else None
         said["value"] = [value, None] if first.floor else [low, value]
         said["value_is_ceiling"] = first.ceiling
         if first.ceiling and not found.caps:
-            said["cap"] = {"value": value, "unit": first.unit, "per": found.per}
+            said["cap"] = {"value": value, "unit": said["unit"], "per": found.per}
         return said
     said["value"] = value
     said["value_is_ceiling"] = first.ceiling

@@ -81,7 +81,13 @@ def bounded(condition: Condition, comparison: Comparison, words: str, text: str,
         since = _since_event(words, figure, titles)
         if since is not None:
             return Told(since, (*notes, "“之日起…内”按决定之日往前推算，请核对"))
-    if condition.attribute == "运营时间" and figure.unit in ("年", "个月") and (span := steps(figure)) and comparison.operator in (">=", ">") and _OPERATES.search(words):
+    if (
+        condition.attribute == "运营时间"
+        and figure.unit in ("年", "个月")
+        and (span := steps(figure))
+        and comparison.operator in (">=", ">")
+        and _OPERATES.search(words)
+    ):
         begun: Node = {"fact": "founded_on", "is": turned, "value": {"ago": span}}
         return Told(all_of([begun, {"fact": "status", "is": "=", "value": "存续"}]), (*notes, "持续经营的时间按成立日期推算，请核对"))
     if re.search("美元|港元|港币|欧元|新台币", figure.unit):

@@ -47,7 +47,11 @@ def conditions(
         found += recognised(text, region, provision.given, wordings)
     first = provision.strands[0]
     before = _before(text, first)
-    if not _kept(text, found, provision) and _GOES_ON.match(text, first.span.start) and not _ANNOUNCES.search(text[before.start : before.end]):
+    if (
+        not _kept(text, found, provision)
+        and _GOES_ON.match(text, first.span.start)
+        and not _ANNOUNCES.search(text[before.start : before.end])
+    ):
         found = recognised(text, before, provision.given, wordings)  # the sentence before says for whom
     own = _nearest([replace(c, excepted=denied(text, c)) for c in _kept(text, found, provision)], provision)
     own += _unnamed(text, provision, own, wordings)

@@ -89,6 +89,7 @@ def zones(passage: Passage, lexicon: Lexicon) -> list[Span]:
     text = passage.text
     found: list[Span] = []
     begins = [(at, words) for at, words in passage.headings if _CONDITIONS.search(words) or lexicon.condition_heading.search(words)]
+    begins += [(at, words) for at, words in passage.lone_lines if lexicon.condition_heading.fullmatch(words)]
     begins += [(m.start(), m.group()) for m in lexicon.condition_zone.finditer(text)]
     parts = [b for b in blocks(passage) if b.label]
     for at, words in sorted(begins):
@@ -99,6 +100,7 @@ def zones(passage: Passage, lexicon: Lexicon) -> list[Span]:
         if words.endswith("的") and colon >= 0 and (colon < stop or stop < 0):  # 符合下列条件之一的企业给予奖励:… the list stands behind
             at = after = colon + 1
         ends = [i for i, _ in passage.headings if i >= after]
+        ends += [i for i, words in passage.lone_lines if i >= after and lexicon.notice_heading.fullmatch(words)]
         ends += [m.start() for m in (lexicon.other_zone.search(text, after), _NEXT_POINT.search(text, after)) if m]
         ends += _next_part(parts, at)
         found.append(Span(at, min(ends, default=len(text))))

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, Literal
 
 from contracts.rules import All, AnyOf, Benefit, FactTest, Node, RuleError, loads, parse_benefit
+from services.catalog.domain.departments import Departments
 from services.catalog.domain.lint import plain_day
 from services.catalog.domain.search import tsvector
 
@@ -18,10 +19,13 @@ _PLACES = ("district", "tax_district", "statistics_district")
 
 @dataclass(frozen=True)
 class Listed:
-    """A line of a list. Codes are those the rule asks for (none: any place, any industry); a day is None where nothing bounds it."""
+    """A line of a list; departments go by their full names.
+
+    Codes are those the rule asks for (none: any place, any industry); a day is None where nothing bounds it.
+    """
 
     title: str
-    department: str
+    departments: tuple[str, ...]
     kind: str
     mode: str
     words: str
@@ -33,14 +37,14 @@ class Listed:
     last_day: date | None = None
 
 
-def listed(body: str) -> Listed:
+def listed(body: str, known: Departments) -> Listed:
     """The line of a benefit's JSON text. What is not of the language yet is found by its words alone."""
     given = loads(body)
     title, department, kind, mode, policy, text = (
         str(given.get(name) or "") for name in ("title", "department", "kind", "mode", "policy", "text")
     )
     words = tsvector(("A", title), ("B", policy), ("D", text), ("D", department))
-    line = Listed(title, department, kind or "其他", mode, words, tsvector(("A", title), ("B", policy)))
+    line = Listed(title, known.named(department), kind or "其他", mode, words, tsvector(("A", title), ("B", policy)))
     try:
         benefit = parse_benefit(given)
     except RuleError:

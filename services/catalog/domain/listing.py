@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.catalog.domain.amounts import amount, gold_amount
+from services.catalog.domain.benefit_types import benefit_type
 from services.catalog.domain.conditions import conditions, deadlines, general
 from services.catalog.domain.division import sentences
 from services.catalog.domain.drafts import Document
@@ -18,16 +19,8 @@ from services.catalog.domain.provisions import Provision, provisions
 from services.catalog.domain.recognition import Condition, Wordings
 from services.catalog.domain.requirements import requirements
 
-# The first type whose words occur in the provision; the order is from the particular to the general.
-TYPES: tuple[tuple[str, str], ...] = (
-    ("人才", r"就业|招用|吸纳|稳岗|毕业生|裁员|失业保险|社保补贴|社会保险补贴|创业补贴|培训补贴|技能|人才|职称|返乡|实习|见习"),
-    ("融资", r"贷款|贴息|担保|风险补偿|风险补贴|融资|债券|基金|保险费|保险费用|保费|信用保险|续贷|授信|避险|转贷"),
-    ("税费", r"税|社会保险费|滞纳金|租金|房租|工会经费|保证金|水费|电费|电价|气费|残疾人就业保障金|免收|分摊费用|抵减"),
-    ("平台载体", r"举办方|主办方|承办单位|承办方|服务平台|创业平台|创新平台|孵化|众创|基地|示范区|园区|机场|载体"),
-    ("其他", r"采购|用地|土地|证明|手续|审批|通关"),
-)
-_CASH = re.compile(r"奖励|补助|资助|奖补|补贴|资金支持")
 _WIDE = re.compile(r"不(?:得)?重复(?:享受|支持|奖励|资助)|就高|从高|不重叠")
+_NEAR = 60  # characters before a sum under a label that announce it
 _TERM = re.compile(r"有效期|执行期|施行|执行至|截至")
 
 
@@ -51,12 +44,13 @@ def benefits(text: str, document: Document, *, lexicon: Lexicon | None = None, w
         },
         "common": _common(passage, found, lexicon, wordings),
         "benefits": [
-            _told(passage, p, i, conditions(passage, p, listed.get(i, ()), wordings=wordings), lexicon) for i, p in enumerate(found)
+            _told(passage, p, i, conditions(passage, p, listed.get(i, ()), wordings=wordings), lexicon, document.title)
+            for i, p in enumerate(found)
         ],
     }
 
 
-def _told(passage: Passage, provision: Provision, i: int, governed: Sequence[Condition], lexicon: Lexicon) -> dict[str, Any]:
+def _told(passage: Passage, provision: Provision, i: int, governed: Sequence[Condition], lexicon: Lexicon, title: str) -> dict[str, Any]:
     words = passage.quote(provision.span)
     plain = passage.text[provision.span.start : provision.span.end]
     said = gold_amount(passage, amount(passage, provision, lexicon))
@@ -67,7 +61,7 @@ def _told(passage: Passage, provision: Provision, i: int, governed: Sequence[Con
         "article": provision.block.label.rstrip(".、,"),
         "title_or_first_words": plain[:20],
         "text": words,
-        "benefit_type": _type(plain),
+        "benefit_type": benefit_type(plain, _announcing(passage.text, provision, title)),
         "amount": said,
         "conditions": [
             {"attribute": c.attribute, "operator": c.operator, "value": c.value, "unit": c.unit, "evidence": passage.quote(c.span)}
@@ -95,12 +89,10 @@ def _logic(text: str, conditions: Sequence[Condition]) -> str | None:
     return either[0] if len(groups) == 1 else " AND ".join(f"({o})" if " OR " in o else o for o in either)
 
 
-def _type(words: str) -> str:
-    """One of the six types, by what is given before by whom it is given to."""
-    kind = next((name for name, pattern in TYPES if re.search(pattern, words)), None)
-    if kind == "平台载体" and not _CASH.search(words):
-        return "其他"
-    return kind or "资金补助"
+def _announcing(text: str, provision: Provision, title: str) -> str:
+    """What stands before a provision that is only the sum under a label (补贴标准: …); "" for any other."""
+    before = text[max(0, provision.span.start - _NEAR) : provision.span.start]
+    return before + title if re.search(r"(?:标准|额度|金额)[:】]$", before) else ""
 
 
 def _exclusions(passage: Passage, provision: Provision) -> list[Span]:

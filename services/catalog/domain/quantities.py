@@ -41,6 +41,11 @@ def plain(value: Decimal) -> int | float:
     return int(value) if value == value.to_integral_value() else float(value)
 
 
+def exact(value: Decimal) -> int | Decimal:
+    """As an amount of the rule language holds it: an integer where it is one, else the decimal without trailing zeros."""
+    return int(value) if value == value.to_integral_value() else value.normalize()
+
+
 @dataclass(frozen=True)
 class Figure:
     """A number with the unit as printed; `base` is the value in the unit's base (yuan for money, a fraction for shares)."""
@@ -87,7 +92,43 @@ def figures(text: str) -> list[Figure]:
             and len(m["n"]) > 2
         ):
             continue
-        found.append(Figure(value, m["u"], Span(m.start(), m.end())))
+        figure = Figure(value, m["u"], Span(m.start(), m.end()))
+        found += [*_in_a_row(text, figure), figure]
+    found += [f for f in _without_currency(text) if all(not f.span.meets(other.span) for other in found)]
+    found.sort(key=lambda f: f.span.start)
+    return found
+
+
+_BARE = re.compile(
+    r"(?:(?P<given>(?:奖励|补助|补贴|资助|给予)(?:企业|单位|其)?|[-—~至到])|(?<![\d.]))(?P<n>\d+(?:\.\d+)?)(?P<u>[万亿])(?:元)?"
+    r"(?P<aid>的?(?:一次性)?(?:奖励|补助|补贴|资助|小额|创业|担保|贷款)|[-—~至到](?=\d+(?:\.\d+)?[万亿]))?"
+)
+
+
+def _without_currency(text: str) -> list[Figure]:
+    """奖励50万, 10万—100万的贷款: money although no currency is printed, as what is given says."""
+    found = []
+    for m in _BARE.finditer(text):
+        if m["given"] or m["aid"]:
+            found.append(Figure(numeral(m["n"]), m["u"] + "元", Span(m.start("n"), m.end("u"))))
+    return found
+
+
+_IN_A_ROW = re.compile(r"(?:(?<![\d.年第])(?:\d+(?:\.\d+)?|[一二两三四五六七八九十百]{1,3})[万亿]?(?:、|和|及|或|以及))+$")
+
+
+def _in_a_row(text: str, last: Figure) -> list[Figure]:
+    """50、30、10万元 and 50万、30万、10万元: the unit is printed once, behind the last figure."""
+    if not (last.money or last.share):
+        return []
+    left = max(0, last.span.start - 40)
+    row = _IN_A_ROW.search(text[left : last.span.start])
+    found = []
+    for m in re.finditer(r"(?P<n>[\d.]+|[一二两三四五六七八九十百]+)(?P<u>[万亿]?)(?:、|和|及|或|以及)", row.group() if row else ""):
+        assert row is not None
+        at = left + row.start()
+        unit = m["u"] + last.unit.lstrip("百千万亿") if m["u"] else last.unit
+        found.append(Figure(numeral(m["n"]), unit, Span(at + m.start(), at + m.end("u"))))
     return found
 
 

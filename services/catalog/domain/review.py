@@ -19,7 +19,7 @@ WORDS: dict[str, str] = {
     "draft": "草稿", "in_review": "审核中", "approved": "已通过", "published": "已发布", "amended": "已修订",
     "suspended": "已暂停", "expired": "已到期", "withdrawn": "已撤回",
     "edit": "修改", "submit": "提交审核", "send-back": "退回", "approve": "通过", "publish": "发布", "amend": "开始修订",
-    "suspend": "暂停", "resume": "恢复", "withdraw": "撤回", "expire": "到期", "note": "提示",
+    "suspend": "暂停", "resume": "恢复", "withdraw": "撤回", "expire": "到期", "note": "提示", "import": "导入",
 }  # fmt: skip
 
 

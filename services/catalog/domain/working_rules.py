@@ -18,16 +18,21 @@ class Step:
     role: str
     action: Action
     task: str
+    source: str
 
 
 @dataclass(frozen=True)
 class WorkingRules:
-    """Rules as read: the kinds that must be published, within so many working days, and the steps by what is pending."""
+    """Rules as read: the kinds that must be published, within so many working days, and the steps by what is pending.
+
+    `everywhere` are the offices that act for every department; a source whose words nobody has compared says so.
+    """
 
     title: str
     kinds: frozenset[str]
     within: int
     source: str
+    everywhere: frozenset[str]
     steps: Mapping[str, Step]
     off: frozenset[date]
     worked: frozenset[date]
@@ -70,7 +75,7 @@ def task_of(standing: Standing, kind: str, since: date | None, *, today: date, r
 
 def rules_of(given: Mapping[str, Any]) -> WorkingRules:
     """Working rules from plain data. Raises ValueError where they do not fit the steps of the review."""
-    steps = {step["pending"]: Step(step["role"], step["action"], step["task"]) for step in given["step"]}
+    steps = {step["pending"]: Step(step["role"], step["action"], step["task"], sourced(step)) for step in given["step"]}
     if steps.keys() != {"draft", "in_review", "approved"}:
         raise ValueError("working rules name a step for draft, in_review and approved, each once")
     for pending, step in steps.items():
@@ -84,7 +89,24 @@ def rules_of(given: Mapping[str, Any]) -> WorkingRules:
             start, end = date.fromisoformat(first), date.fromisoformat(last)
             off |= {start + timedelta(days=n) for n in range((end - start).days + 1)}
         worked |= {date.fromisoformat(day) for day in year["worked"]}
-    publish = given["publish"]
+        sourced(year)
+    publish, officers = given["publish"], given["officers"]
+    sourced(officers)
     return WorkingRules(
-        given["title"], frozenset(publish["kinds"]), int(publish["within"]), publish["source"], steps, frozenset(off), frozenset(worked)
+        given["title"],
+        frozenset(publish["kinds"]),
+        int(publish["within"]),
+        sourced(publish),
+        frozenset(officers["everywhere"]),
+        steps,
+        frozenset(off),
+        frozenset(worked),
     )
+
+
+def sourced(entry: Mapping[str, Any]) -> str:
+    """The source of an entry; what the system or the city set itself needs no comparing. Raises ValueError where there is none."""
+    source = str(entry.get("source") or "").strip()
+    if not source:
+        raise ValueError(f"working rules: an entry names no source: {sorted(entry)}")
+    return source if entry.get("checked") or source.startswith("本") else f"{source}（出处未经核对）"

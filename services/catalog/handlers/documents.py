@@ -177,7 +177,7 @@ async def _propose(
         return
     given, _ = _parsed(draft.benefit, measure)
     proposal = propose(loads(kept.body), base, given, body=measure.body)
-    body, problems = _body(proposal.benefit)
+    body, problems = body_of(proposal.benefit)
     action: review.Action = "edit" if kept.standing.pending == "draft" else "amend"
     standing, _ = review.take(kept.standing, action, by=EXTRACTION.name, roles=EXTRACTION.roles)
     after = replace(
@@ -224,7 +224,7 @@ def _drafts(heard: DocumentHeard, measures: Sequence[MeasureRead], work: Work[St
 
 def _new(draft: Draft, heard: DocumentHeard, measure: MeasureRead, work: Work[Store]) -> Kept:
     given = in_raw(draft.benefit, measure.runs) | {"id": f"ben-{work.new_id()}"}
-    body, problems = _body(given)
+    body, problems = body_of(given)
     return Kept(
         id=given["id"],
         document=heard.read.document,
@@ -243,11 +243,11 @@ def _new(draft: Draft, heard: DocumentHeard, measure: MeasureRead, work: Work[St
 
 def _parsed(benefit: dict[str, Any], measure: MeasureRead) -> tuple[dict[str, Any], list[str]]:
     """A drafted benefit as it is kept: placed in the raw text, in the one form of the language; and what is wrong with it."""
-    body, problems = _body(in_raw(benefit, measure.runs))
+    body, problems = body_of(in_raw(benefit, measure.runs))
     return loads(body), problems
 
 
-def _body(given: dict[str, Any]) -> tuple[str, list[str]]:
+def body_of(given: dict[str, Any]) -> tuple[str, list[str]]:
     """A benefit as JSON text in the one form of the language, or as it is with what keeps it from being of the language."""
     try:
         return dumps(parse_benefit(loads(dumps(given)))), []

@@ -38,6 +38,7 @@ def upgrade() -> None:
             said jsonb NOT NULL,
             words tsvector NOT NULL,
             heading tsvector NOT NULL,
+            departments text[] NOT NULL,
             PRIMARY KEY (measure, version)
         )
         """
@@ -73,7 +74,7 @@ def upgrade() -> None:
             benefit text NOT NULL REFERENCES benefits ON DELETE CASCADE,
             side text NOT NULL,
             title text NOT NULL,
-            department text NOT NULL,
+            departments text[] NOT NULL,
             kind text NOT NULL,
             mode text NOT NULL,
             districts text[] NOT NULL,

@@ -1,9 +1,5 @@
-"""The HTTP edge of ingest: documents and facts come in here, are read and checked, and are refused with the reason where they must be."""
+"""The HTTP edge of ingest: documents come in here, are read, and are refused with the reason where they must be."""
 
-import asyncio
-from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
@@ -12,78 +8,30 @@ from pydantic import BaseModel, Field, ValidationError
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException
 
-from contracts.registry import load_registry
-from services.chassis import clock, dialer
+from services.chassis import dialer
 from services.chassis.app import Reply, allow, command, runtime_of
 from services.chassis.auth import Principal
+from services.chassis.bodies import body_within
 from services.chassis.outbox import TooLarge
 from services.chassis.problems import Fault, Problem
-from services.ingest.api import documents, sources
-from services.ingest.api.documents import DocumentReceipt, receipt, trace_id
+from services.ingest.api import deliveries, documents, sources
+from services.ingest.api.bodies import kept_refusal
+from services.ingest.api.documents import DocumentReceipt, receipt
 from services.ingest.domain.reading import NotADocument
 from services.ingest.domain.result import Read
-from services.ingest.domain.statements import authority_of, check
-from services.ingest.handlers import Delivery, Received, keep_statements, read_received, refuse_document
+from services.ingest.handlers import Received, read_received, refuse_document
 from services.ingest.handlers.documents import NotReplaced, keep_document
 from services.ingest.sandbox import Overwhelmed, read_safely
 from services.ingest.sources import Unfetched, client, fetch, ocr_of
 
 DOCUMENT_LIMIT = 20 * 1024 * 1024
 """Bytes a document may have."""
-DELIVERY_LIMIT = 50 * 1024 * 1024
-"""Bytes a delivery of facts may have."""
-DELIVERY_LINES = 100_000
-"""Lines a delivery of facts may have."""
 _ENVELOPE = 1024 * 1024  # bytes of a multipart body around the file
 
 router = APIRouter()
 router.include_router(documents.router)
+router.include_router(deliveries.router)
 router.include_router(sources.router)
-
-
-class LineError(BaseModel):
-    """What is wrong with a line of a delivery."""
-
-    at: str = Field(examples=["line 3 facts.revenue"])
-    code: str = Field(examples=["wrong-authority"])
-    problem: str
-    hint: str
-
-
-class DeliveryReceipt(BaseModel):
-    """What became of a delivery; at most the first 1,000 errors are told."""
-
-    delivery: str
-    accepted: int
-    refused: int
-    errors: list[LineError]
-
-
-class DeliveryView(DeliveryReceipt):
-    """A delivery of facts by an authority."""
-
-    authority: str
-    principal: str
-    sha256: str
-    received_at: datetime
-    trace: str | None = Field(description="追踪编号（trace id）")
-
-
-class DeliverySummary(BaseModel):
-    """A delivery in a list, without its errors."""
-
-    delivery: str
-    authority: str
-    accepted: int
-    refused: int
-    received_at: datetime
-
-
-class DeliveryPage(BaseModel):
-    """Deliveries, the newest first."""
-
-    items: list[DeliverySummary]
-    next: str | None
 
 
 class Address(BaseModel):
@@ -93,8 +41,6 @@ class Address(BaseModel):
 
 
 _MISSING = Fault("file", "缺少文件", '以 multipart/form-data 提交，文件放在 file 字段；或以 application/json 提交 {"url": "https://…"}')
-Limit = Annotated[int, Query(ge=1, le=1000)]
-Cursor = Annotated[int | None, Query(description="上一页的 next")]
 
 _UPLOAD = {
     "requestBody": {
@@ -113,17 +59,6 @@ _UPLOAD = {
         },
     }
 }
-_LINES = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "application/jsonl": {
-                "schema": {"type": "string"},
-                "example": '{"uscc": "91350200MA0000000X", "true_on": "2026-06-30", "facts": {"revenue": {"2025": 26000000}}}\n',
-            }
-        },
-    }
-}
 
 
 @router.post("/v1/documents", status_code=202, response_model=DocumentReceipt, openapi_extra=_UPLOAD, tags=["documents"])
@@ -133,7 +68,7 @@ async def upload(
     replaces: Annotated[str | None, Query(max_length=100, description="所取代的文件的编号；同字号或写明更正、修订的自动识别")] = None,
 ) -> Response:
     """Read a document. 202 with its id and version; the same bytes again answer 200 and change nothing."""
-    body, whole = await _body(request, DOCUMENT_LIMIT + _ENVELOPE)
+    body, whole = await body_within(request, DOCUMENT_LIMIT + _ENVELOPE)
     received = await _given(request, body) if whole else Received("", body)
     try:
         if len(received.data) > DOCUMENT_LIMIT or not whole:
@@ -160,87 +95,7 @@ async def _keep(work: Any, received: Received, read: Read, replaces: str | None)
 async def _refuse(work: Any, received: Received, refusal: NotADocument) -> Reply:
     refuse_document(received, work, code=refusal.code, reason=refusal.detail)
     problem = Problem(refusal.code, refusal.detail, errors=[Fault("file", refusal.detail, refusal.hint)])
-    return _problem(problem.body())
-
-
-@router.post("/v1/facts", response_model=DeliveryReceipt, openapi_extra=_LINES, tags=["facts"])
-async def state(request: Request, principal: Annotated[Principal, Depends(allow("facts:write"))]) -> Response:
-    """Take facts from their authority: JSON Lines of at most 50 MB and 100,000 lines. Good lines count, wrong ones are told."""
-    registry = load_registry()
-    authority = authority_of(principal.department, registry)
-    if principal.kind != "authority" or authority is None:
-        raise Problem("not-allowed", "只有登记表中的数据提供部门可以提供事实；请使用部门密钥，其 department 应为登记表中的部门")
-    data, whole = await _body(request, DELIVERY_LIMIT)
-    if not whole:
-        raise Problem("too-large", f"一次最多 {DELIVERY_LIMIT // 1024 // 1024} MB，请分批提供")
-    runtime = runtime_of(request)
-    today = clock.city_day(clock.now(), runtime.settings.timezone)
-    try:
-        checked = await asyncio.to_thread(check, data, registry, authority=authority, today=today, line_limit=DELIVERY_LINES)
-    except ValueError as error:
-        raise Problem("too-large", f"一次最多 {DELIVERY_LINES} 行，请分批提供") from error
-
-    async def keep(work: Any) -> Reply:
-        delivery = await keep_statements(data, checked, work, authority=authority, principal=principal.id)
-        receipt = {"delivery": delivery.delivery, "accepted": delivery.accepted, "refused": delivery.refused, "errors": delivery.errors}
-        if delivery.accepted:
-            return Reply(receipt, headers=(("Location", f"/v1/deliveries/{delivery.delivery}"),))
-        return _nothing_accepted(receipt)
-
-    try:
-        return await command(request, principal, keep)
-    except TooLarge as error:
-        raise Problem("too-large", "有一行的事实与明细合计超过 256 KB；请减少这家企业的明细") from error
-
-
-def _nothing_accepted(receipt: dict[str, Any]) -> Reply:
-    codes = {error["code"] for error in receipt["errors"]}
-    problem = Problem(
-        codes.pop() if len(codes) == 1 else "invalid-request", "没有一行可以采用，逐行原因见 errors" if receipt["errors"] else "没有内容"
-    )
-    problem.status = 422
-    return _problem({**problem.body(), **receipt})
-
-
-@router.get("/v1/deliveries", response_model=DeliveryPage, tags=["facts"])
-async def deliveries(
-    request: Request, principal: Annotated[Principal, Depends(allow("facts:read"))], limit: Limit = 50, cursor: Cursor = None
-) -> Response:
-    """Deliveries of facts, the newest first; an authority sees its own."""
-    async with runtime_of(request).read(principal) as store:
-        rows = await store.deliveries(limit, authority=_sees(principal), before=cursor)
-    return _page(rows, limit, lambda delivery: {name: getattr(delivery, name) for name in DeliverySummary.model_fields})
-
-
-@router.get("/v1/deliveries/{delivery}", response_model=DeliveryView, tags=["facts"])
-async def delivery(delivery: str, request: Request, principal: Annotated[Principal, Depends(allow("facts:read"))]) -> Response:
-    """What came of a delivery."""
-    async with runtime_of(request).read(principal) as store:
-        found: Delivery | None = await store.delivery(delivery)
-    if found is None or _sees(principal) not in (None, found.authority):
-        raise Problem("not-found", "没有这次提供；请核对编号")
-    view = asdict(found)
-    return Reply({**view, "trace": trace_id(found.trace)}).response()
-
-
-def _sees(principal: Principal) -> str | None:
-    """The authority whose deliveries a principal may see: None for all, "" for none."""
-    if principal.kind == "authority":
-        return authority_of(principal.department, load_registry()) or ""
-    return "" if principal.kind == "enterprise" else None
-
-
-async def _body(request: Request, limit: int) -> tuple[bytes, bool]:
-    """The body, and whether it is whole: reading stops past `limit`, so that nobody fills the memory."""
-    chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > limit:
-            return b"".join(chunks), False
-    request._body = b"".join(chunks)  # where Starlette keeps it for form() and body()
-    return request._body, True
+    return kept_refusal(problem.body())
 
 
 async def _given(request: Request, body: bytes) -> Received:
@@ -271,13 +126,3 @@ async def _file(request: Request) -> Received:
             return Received(name, await file.read(), file.content_type)
     except MultiPartException as error:
         raise Problem("invalid-request", "上传的内容不是完整的 multipart/form-data", errors=[_MISSING]) from error
-
-
-def _problem(body: dict[str, Any]) -> Reply:
-    """A refusal that is itself kept, with what was said of it: the transaction commits."""
-    return Reply(body, body["status"], (("Content-Type", "application/problem+json"),))
-
-
-def _page(rows: Sequence[tuple[int, Any]], limit: int, view: Any) -> Response:
-    after = str(rows[-1][0]) if len(rows) == limit else None
-    return Reply({"items": [view(value) for _, value in rows], "next": after}).response()

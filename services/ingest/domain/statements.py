@@ -14,7 +14,7 @@ from contracts.uscc import uscc_problem
 
 LINE_LIMIT = 200 * 1024
 """Bytes a line may have; what is said of it must fit into one event (design §3)."""
-_PERIODS: Mapping[str, tuple[re.Pattern[str], str]] = {
+PERIODS: Mapping[str, tuple[re.Pattern[str], str]] = {
     "year": (re.compile(r"[0-9]{4}"), "年度如 2025"),
     "quarter": (re.compile(r"[0-9]{4}Q[1-4]"), "季度如 2025Q1"),
     "month": (re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])"), "月份如 2025-03"),
@@ -90,7 +90,7 @@ def _no_constant(text: str) -> Any:
     raise ValueError(f"{text} 不是 JSON 数值")
 
 
-_Check = Callable[[Any], str | None]
+Check = Callable[[Any], str | None]
 
 
 def _number(value: Any) -> str | None:
@@ -122,10 +122,11 @@ def _set(value: Any) -> str | None:
     return None if isinstance(value, list) and all(_text(item) is None for item in value) else '应为文字的列表如 ["高新技术企业"]'
 
 
-_CHECKS: Mapping[str, _Check] = {"text": _text, "code": _text, "bool": _bool, "date": _day, "end": _day, "set": _set}
+_CHECKS: Mapping[str, Check] = {"text": _text, "code": _text, "bool": _bool, "date": _day, "end": _day, "set": _set}
 
 
-def _check_of(entry: Entry) -> _Check:
+def check_of(entry: Entry) -> Check:
+    """What says in Chinese why a value is not of an entry's type; None where it is."""
     return _CHECKS.get(entry.type) or (_number if entry.signed else _not_negative)
 
 
@@ -135,9 +136,9 @@ class _Checker:
     def __init__(self, registry: Registry, authority: str, today: date) -> None:
         self._registry, self._authority, self._today = registry, authority, today
         self._hints: dict[tuple[str, str], str] = {}
-        self._facts = {name: (fact, _check_of(fact)) for name, fact in registry.facts.items()}
+        self._facts = {name: (fact, check_of(fact)) for name, fact in registry.facts.items()}
         self._periods: dict[str, set[str]] = {name: set() for name in registry.facts}  # seen, and written as they should be
-        self._fields = {(kind, name): _check_of(field) for kind, entry in registry.kinds.items() for name, field in entry.fields.items()}
+        self._fields = {(kind, name): check_of(field) for kind, entry in registry.kinds.items() for name, field in entry.fields.items()}
 
     def line(self, number: int, line: bytes) -> Statement | list[Fault]:
         here = f"line {number}"
@@ -211,9 +212,9 @@ class _Checker:
             if isinstance(value, dict):
                 faults.append(Fault(at, "invalid-request", f"{fact.name}不分期间", "请直接写值"))
             elif problem := problem_of(value):
-                faults.append(Fault(at, "invalid-request", problem, _typed(fact)))
+                faults.append(Fault(at, "invalid-request", problem, typed(fact)))
             return value
-        forms = [_PERIODS[period] for period in fact.periods]
+        forms = [PERIODS[period] for period in fact.periods]
         asked = "、".join(words for _, words in forms)
         if not isinstance(value, dict):
             faults.append(Fault(at, "invalid-request", f"{fact.name}须按期间填写", f"写成 {{期间: 值}}，{asked}"))
@@ -226,7 +227,7 @@ class _Checker:
             self._periods[name].add(period)
             if one is not None:
                 if problem := problem_of(one):
-                    faults.append(Fault(f"{at}@{period}", "invalid-request", problem, _typed(fact)))
+                    faults.append(Fault(f"{at}@{period}", "invalid-request", problem, typed(fact)))
                 stated[period] = one
         return stated
 
@@ -262,7 +263,7 @@ class _Checker:
                 names = {name: entry.name for name, entry in known.fields.items()}
                 faults.append(Fault(f"{at}.{field[:40]}", "unknown-fact", f"{known.name}没有这一字段", self._near(field, names)))
             elif problem := problem_of(value):
-                faults.append(Fault(f"{at}.{field}", "invalid-request", problem, _typed(known.fields[field])))
+                faults.append(Fault(f"{at}.{field}", "invalid-request", problem, typed(known.fields[field])))
 
     def _near(self, given: str, names: Mapping[str, str]) -> str:
         """What a caller may have meant: entries with a like id or Chinese name; looked for once for each of the first wordings."""
@@ -279,7 +280,8 @@ class _Checker:
         return Fault(at, "wrong-authority", f"{name}由{authority}（{office}）提供", "请删去这一项，由其主管部门提供")
 
 
-def _typed(entry: Entry) -> str:
+def typed(entry: Entry) -> str:
+    """What an entry's values look like, as a hint."""
     unit = f"，单位{entry.unit}" if entry.unit else ""
     return f"{entry.name}：{_TYPE_WORDS[entry.type]}{unit}"
 

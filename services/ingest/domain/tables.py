@@ -192,6 +192,8 @@ def _folded_rows(lines: Sequence[Line], columns: Columns) -> list[tuple[Text, li
     for i, line in enumerate(lines):
         if squeeze(line.s) == str(len(starts) + 1) and i + 1 < len(lines) and width(lines[i + 1].s) < full * 0.6:
             starts.append(i)
+    if not starts:  # rows that stand in one line each: no table that was folded
+        return []
     blocks = [list(lines[a + 1 : b]) for a, b in zip(starts, [*starts[1:], len(lines)], strict=True)]
     heads = [_narrow(block, full) for block in blocks]
     column = max((width(block[0].s) for block, head in zip(blocks, heads, strict=True) if head > 1), default=0)

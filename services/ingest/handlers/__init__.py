@@ -1,15 +1,15 @@
-"""What ingest does with what comes in: its values and its ports; sources, refusals and deliveries of facts. Documents: `documents`."""
+"""What ingest does with what comes in: its values and its ports; sources and refusals. See also `documents`, `deliveries`."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any, Protocol
 
-from contracts.events import DocumentRefused, FactsStated, MeasureRead
+from contracts.events import DocumentRefused, MeasureRead
 from services.chassis.work import Work
 from services.ingest.domain.result import Read
-from services.ingest.domain.statements import Checked
 from services.ingest.domain.succession import Known, Mention, Names
 
 FAULTS_KEPT = 1000
@@ -163,6 +163,9 @@ class Store(Protocol):
     async def add_delivery(self, delivery: Delivery) -> None:
         """Store a delivery."""
 
+    async def add_file(self, delivery: str, file: Path, at: datetime) -> None:
+        """Store the checked file of a delivery."""
+
     async def add_source(self, source: Source) -> Source:
         """Watch a page; one that is watched already is given back as it stands."""
 
@@ -194,34 +197,3 @@ async def watch(url: str, work: Work[Store], *, principal: str) -> Source:
 def refuse_document(received: Received, work: Work[Store], *, code: str, reason: str) -> None:
     """Say that bytes were turned away; the content is not kept."""
     work.say(DocumentRefused(sha256=received.digest, name=received.name, code=code, reason=reason))
-
-
-async def keep_statements(data: bytes, checked: Checked, work: Work[Store], *, authority: str, principal: str) -> Delivery:
-    """Say every good line as FactsStated and keep what came of the delivery."""
-    delivery = Delivery(
-        delivery=f"del-{work.new_id()}",
-        authority=authority,
-        principal=principal,
-        sha256=sha256(data).hexdigest(),
-        received_at=work.now,
-        accepted=len(checked.statements),
-        refused=checked.refused,
-        errors=[
-            {"at": fault.at, "code": fault.code, "problem": fault.problem, "hint": fault.hint} for fault in checked.faults[:FAULTS_KEPT]
-        ],
-        trace=work.trace_of(),
-    )
-    await work.store.add_delivery(delivery)
-    for statement in checked.statements:
-        work.say(
-            FactsStated.model_construct(
-                uscc=statement.uscc,
-                authority=authority,
-                true_on=statement.true_on,
-                name=statement.name,
-                facts=dict(statement.facts),
-                records=dict(statement.records),
-                delivery=delivery.delivery,
-            )
-        )
-    return delivery

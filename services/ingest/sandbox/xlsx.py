@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from xml.etree.ElementTree import Element
 
 from services.ingest.domain.reading import NotADocument
-from services.ingest.sandbox.archive import Package, attribute, child, damaged, local
+from services.ingest.sandbox.archive import Package, attribute, child, damaged, kind_of, local, open_package
 
 COLUMNS = 256
 """Columns a sheet may use; a list that people read has a dozen."""
@@ -40,8 +40,7 @@ class _Book:
 def text_of(package: Package) -> tuple[str, int, tuple[str, ...]]:
     """The text of a workbook's visible sheets, their number, and notes on what was left out."""
     workbook = package.tree(package.main)
-    mac = attribute(child(workbook, "workbookPr"), "date1904") in ("1", "true")
-    book = _Book(_strings(package), _formats(package), datetime(1904, 1, 1) if mac else datetime(1899, 12, 30))  # noqa: DTZ001 (a sheet's day has no zone)
+    book = _book(package, workbook)
     parts = {identity: part for identity, (_, part) in package.related(package.main).items()}
     sheets: list[str] = []
     hidden: list[str] = []
@@ -65,6 +64,48 @@ def text_of(package: Package) -> tuple[str, int, tuple[str, ...]]:
     if hidden:
         notes.append(f"隐藏的工作表未读取：{'、'.join(hidden)}。")
     return "\n\f\n".join(sheets) + "\n", len(sheets), tuple(notes)
+
+
+def rows_of(data: bytes) -> Iterator[list[str | None]]:
+    """The rows of a workbook's first visible sheet, cell by cell: numbers with all their digits, days as 2025-06-30, None where blank.
+
+    A formula that was saved without its value is refused. Raises NotADocument.
+    """
+    if kind_of(data) != "xlsx":
+        raise NotADocument("not-a-document", "不是 XLSX 工作簿。", "请另存为 XLSX 或 CSV 后提交。")
+    package = open_package(data)
+    workbook = package.tree(package.main)
+    book, parts = _book(package, workbook), {identity: part for identity, (_, part) in package.related(package.main).items()}
+    for sheet in child(workbook, "sheets") or ():
+        if attribute(sheet, "state") not in ("hidden", "veryHidden"):
+            part = parts.get(attribute(sheet, "id") or "", "")
+            if part not in package.names:
+                raise damaged(part)
+            for element in package.events(part):
+                if local(element) == "row":
+                    yield _row(element, book)
+                    element.clear()
+            return
+
+
+def _row(row: Element, book: _Book) -> list[str | None]:
+    cells: list[str | None] = []
+    for cell in row:
+        place = _CELL.fullmatch(attribute(cell, "r") or "")
+        column = _column(place[1]) if place else len(cells)
+        if column >= COLUMNS:
+            raise NotADocument("too-large", f"工作表的列数超过 {COLUMNS} 列的限制。", "请删去多余的列，或拆分后分别上传。")
+        text = _value(cell, book, exact=True)
+        if text is None:
+            raise NotADocument("unreadable", "有公式单元格没有保存计算结果。", "请用 WPS 或 Excel 打开，保存一次后重新提交。")
+        cells += [None] * (column + 1 - len(cells))
+        cells[column] = text or None
+    return cells
+
+
+def _book(package: Package, workbook: Element) -> _Book:
+    mac = attribute(child(workbook, "workbookPr"), "date1904") in ("1", "true")
+    return _Book(_strings(package), _formats(package), datetime(1904, 1, 1) if mac else datetime(1899, 12, 30))  # noqa: DTZ001 (a sheet's day has no zone)
 
 
 def _sheet(package: Package, part: str, book: _Book) -> tuple[list[str], list[str]]:
@@ -111,8 +152,8 @@ def _sheet(package: Package, part: str, book: _Book) -> tuple[list[str], list[st
     return [line.lstrip("\t") if "\t" not in line.strip("\t") else line for line in lines], unknown
 
 
-def _value(cell: Element, book: _Book) -> str | None:
-    """What a cell shows, on one line; None for a formula that was saved without its value."""
+def _value(cell: Element, book: _Book, *, exact: bool = False) -> str | None:
+    """What a cell shows, on one line, or with `exact` what it holds; None for a formula that was saved without its value."""
     kind, value = attribute(cell, "t") or "n", child(cell, "v")
     if kind == "inlineStr":
         return _one_line(_rich(child(cell, "is")))
@@ -126,7 +167,8 @@ def _value(cell: Element, book: _Book) -> str | None:
     if kind in ("str", "e", "d"):
         return _one_line(value.text)
     style = int(attribute(cell, "s") or 0)
-    return shown(value.text, book.formats[style] if style < len(book.formats) else "General", book.since)
+    form = book.formats[style] if style < len(book.formats) else "General"
+    return shown(value.text, "General" if exact and re.search(r"[0#]", form) else form, book.since)
 
 
 def shown(number: str, form: str, since: datetime) -> str:

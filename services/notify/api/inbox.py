@@ -12,7 +12,6 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from contracts.events import BenefitConfirmed, BenefitDeclined, FeedbackGiven, MessageRead, Payload, Yuan
-from contracts.registry import load_registry
 from contracts.topics import TOPICS
 from contracts.uscc import uscc_problem
 from services.chassis.app import Reply, Runtime, allow, command, runtime_of
@@ -81,6 +80,7 @@ class Full(Item):
     document: str | None
     article: str | None
     clause: str | None
+    reckoned: str | None = Field(description="金额怎样算出")
     deadline_text: str
     next: list[str]
     owed: list[str]
@@ -197,7 +197,7 @@ async def message(request: Request, uscc: Uscc, message: str, principal: Reader)
             raise Problem("not-found", "没有这条消息")
         claims = await store.claims(found.id)
     decision = await sources.decision(runtime.settings, uscc, found.benefit) if found.about else None
-    composed = words.compose(told(found), decision, load_registry())
+    composed = words.compose(told(found), decision)
     return Full(
         **_item(found),
         what=composed.what,
@@ -206,6 +206,7 @@ async def message(request: Request, uscc: Uscc, message: str, principal: Reader)
         document=composed.document,
         article=composed.article,
         clause=composed.clause,
+        reckoned=composed.reckoned,
         deadline_text=composed.deadline,
         next=list(composed.next),
         owed=list(composed.owed),

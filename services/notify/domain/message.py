@@ -1,7 +1,7 @@
 """One message in words: which benefit, why, in which words of which clause, how much, by when, and what to do next.
 
-Words are made when a message is read, from the benefit, the match and the decision of that moment. What is not known is said to be
-not known; where the decision cannot be had, the message stands without its reasons and says so.
+Words are made when a message is read, from the benefit, the match and the decision of that moment. The sentences of the decision are
+policy_match's, which knows what a rule means; here they are placed. Where they cannot be had, the message stands without and says so.
 """
 
 import re
@@ -9,10 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from typing import Any
 
-from contracts.rules import Benefit, Decision, FactTest, Finding, Judged, JudgedAmount, Node, NoneOf, Registry, Some, walk
-from services.notify.domain.naming import Words, day, yuan
+from contracts.rules import Benefit, Decision, JudgedAmount, Reason, walk
+from contracts.rules.words import day, yuan
 
 UPON_REVIEW = "以审核为准"
 NO_DEADLINE = "文件未写明截止日期"
@@ -36,17 +35,6 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Reason:
-    """One test of the rule: how it came out, in a sentence, and the words of the clause behind it."""
-
-    outcome: str  # "true", "false", "unknown"
-    sentence: str
-    quote: str | None
-    article: str | None
-    source: str | None  # who stated the fact, and when
-
-
-@dataclass(frozen=True)
 class Message:
     """A message as an enterprise reads it."""
 
@@ -59,6 +47,7 @@ class Message:
     article: str | None
     clause: str | None
     amount: str
+    reckoned: str | None  # how the amount comes about
     deadline: str
     next: tuple[str, ...]
     owed: tuple[str, ...]  # obligations after payment, in the clause's words
@@ -134,84 +123,24 @@ def next_steps(told: Told) -> tuple[str, ...]:
     return (f"文件未写明办理方式，请向{office}{contact}咨询。",)
 
 
-def reason(finding: Finding, benefit: Benefit, words: Words) -> Reason:
-    """One test in a sentence: what was found, what is wanted, who stated it and when. Under a `not`, what is asked is its opposite."""
-    negated = finding.path.split("/").count("not") % 2 == 1
-    outcome = {"true": "false", "false": "true"}.get(finding.value, finding.value) if negated else finding.value
-    node = _node_at(benefit.rule, finding.path)
-    wanted = words.wanted(node) if node is not None else finding.wanted
-    if negated:
-        wanted = f"不是‘{wanted}’"
-    quote = finding.quote or (node.quote if node else None)
-    article = finding.article or (node.article if node else None)
-    return Reason(outcome, _sentence(finding, node, wanted, outcome, words), quote, article, _source(finding, words))
-
-
-def _sentence(finding: Finding, node: Node | None, wanted: str, outcome: str, words: Words) -> str:
-    if finding.path == "valid":
-        return f"该事项{'不在有效期内' if outcome == 'false' else '的有效期尚不能确定'}（要求：{finding.wanted}）。"
-    if isinstance(node, Judged):
-        settled = {"true": "经主管部门认定符合", "false": "经主管部门认定不符合", "unknown": "需由主管部门人工认定"}
-        return f"“{wanted}”：{settled[outcome]}。"
-    if finding.why == "judged":
-        return f"“{wanted}”：现有数据无法计算，需由主管部门人工认定。"
-    name = words.name(finding.fact) if finding.fact else None
-    if outcome == "unknown":
-        office = words.authority(finding.fact) if finding.fact else None
-        return f"要求“{wanted}”：暂缺{name or '有关'}数据{f'（由{office}提供）' if office else ''}，尚不能判断，不等于不符合。"
-    verdict = "符合" if outcome == "true" else "未达到"
-    if name is None or finding.found is None:
-        return f"{verdict}“{wanted}”的要求。"
-    if isinstance(finding.found, bool):
-        return f"经核对{words.whether(name, yes=finding.found)}，{'符合' if outcome == 'true' else '不符合'}要求。"
-    return f"{name}{_found(finding, node, words)}，{verdict}“{wanted}”的要求。"
-
-
-def _found(finding: Finding, node: Node | None, words: Words) -> str:
-    """What was found: rows by number, a figure taken from a fact (growth, mean …) by what it is, a value as it was stated."""
-    if isinstance(node, Some | NoneOf):
-        number = words.value(finding.found) if isinstance(finding.found, Decimal) else "若干"
-        return f"中有{number}条符合条件"
-    if isinstance(node, FactTest):
-        taken = {"growth": "同比增长率", "increase": "同比增加额", "sum": "合计", "mean": "平均", "min": "最低", "max": "最高"}
-        entry = words.entry(node.fact)
-        return f"{taken.get(node.take or '', '')}为{words.value(finding.found, entry, ratio=node.take == 'growth')}"
-    return f"为{words.value(finding.found)}"
-
-
-def _source(finding: Finding, words: Words) -> str | None:
-    if finding.source is None:
-        return None
-    return f"数据来源：{words.office(finding.source)}" + (f"，{day(finding.known_at.date())}获知" if finding.known_at else "")
-
-
-def _node_at(rule: Any, path: str) -> Node | None:
-    """The node a finding speaks of: its path names keys and positions in turn (`all/2/any/0`)."""
-    here = rule
-    for step in path.split("/") if path else []:
-        if isinstance(here, tuple) and step.isdigit() and int(step) < len(here):
-            here = here[int(step)]
-        else:
-            here = getattr(here, {"not": "not_", "else": "else_"}.get(step, step), None)
-        if here is None:
-            return None
-    return here if isinstance(here, Node) else None
-
-
-def compose(told: Told, decision: Decision | None, registry: Registry) -> Message:
-    """The whole message; without a decision it says that reasons cannot be shown now."""
-    benefit, words = told.benefit, Words(registry)
+def compose(told: Told, decision: Decision | None) -> Message:
+    """The whole message; without a decision in words it says that reasons cannot be shown now."""
+    benefit = told.benefit
+    said = decision.in_words if decision is not None else None
     reasons: Sequence[Reason] = ()
-    note = None
+    heed: Sequence[str] = ()
+    note = reckoned = None
     if benefit is None:
         note = "事项内容尚未送达，暂时不能说明原因，请稍后查看。"
-    elif decision is None:
+    elif decision is None or said is None:
         note = "暂时无法取得判定依据，请稍后再看；这不影响本消息的结论。"
+    elif decision.outcome == "eligible":  # an alternative that was not needed is no reason
+        reasons = [one for one in said.reasons if one.outcome == "true"]
+        reckoned = said.amount if benefit.amount is not None else None
+        heed = said.next  # when it can be claimed
     else:
-        reasons = [reason(finding, benefit, words) for finding in decision.tests]
-        if decision.outcome == "eligible":  # an alternative that was not needed is no reason
-            reasons = [one for one in reasons if one.outcome == "true"]
-        elif told.status != "withdrawn":
+        reasons = said.reasons
+        if told.status != "withdrawn":
             note = "以下是最新的判定：与发出本消息时相比，情况已有变化，结论正在更新。"
     head = f"《{told.document}》" if told.document else (benefit.policy if benefit else None)
     document = f"{head}（{told.doc_number}）" if head and told.doc_number and told.doc_number not in head else head
@@ -231,8 +160,9 @@ def compose(told: Told, decision: Decision | None, registry: Registry) -> Messag
         article=benefit.article if benefit else None,
         clause=benefit.text if benefit else None,
         amount=amount(told),
+        reckoned=reckoned,
         deadline=deadline(told),
-        next=next_steps(told),
+        next=(*next_steps(told), *(heed if told.status != "withdrawn" else ())),
         owed=tuple(item.quote for item in (benefit.obligations or ()) if item.quote) if benefit else (),
         department=benefit.department if benefit else None,
         contact=benefit.contact if benefit else None,
@@ -256,6 +186,7 @@ def text(message: Message) -> str:
             lines.append(f"   依据{place(item.article) or '原文'}：“{item.quote}”")
     if message.clause:
         lines.append(f"{message.document or '文件'}{place(message.article)}原文：“{message.clause}”")
-    lines += [f"金额：{message.amount}", f"截止：{message.deadline}", *(f"下一步：{step}" for step in message.next)]
+    lines += [f"金额：{message.amount}", *([f"   计算：{message.reckoned}"] if message.reckoned else [])]
+    lines += [f"截止：{message.deadline}", *(f"下一步：{step}" for step in message.next)]
     lines += [f"领取后应当：{owed}" for owed in message.owed]
     return "\n".join(lines)

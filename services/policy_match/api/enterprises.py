@@ -16,10 +16,10 @@ from services.chassis import clock
 from services.chassis.app import allow, runtime_of
 from services.chassis.auth import Principal
 from services.chassis.problems import Problem
-from services.policy_match.domain.decision import decide
 from services.policy_match.domain.matches import Offer
 from services.policy_match.domain.profile import Origin, Profile
 from services.policy_match.domain.values import TypeMismatch
+from services.policy_match.domain.wording import explained
 from services.policy_match.handlers import enterprise_of_profile
 from services.policy_match.store import Standing, Store
 
@@ -79,6 +79,7 @@ class PassedTest(BaseModel):
     """A condition that was met: what was found, what is wanted, who stated it, and the words of the clause behind it."""
 
     path: str
+    sentence: str
     fact: str | None
     name: str | None
     found: Any
@@ -227,6 +228,9 @@ def _offered(offer: Offer) -> dict[str, Any]:
 
 def _matched(standing: Standing, offer: Offer, profile: Profile, as_of: date) -> Matched:
     match = standing.match
+    decided = _decision(offer, profile, as_of)
+    told = decided.in_words.reasons if decided.in_words else ()
+    sentences = {reason.path: reason.sentence for reason in told if reason.outcome == "true"}
     return Matched(
         **_offered(offer),
         match=match.key.id,
@@ -236,16 +240,17 @@ def _matched(standing: Standing, offer: Offer, profile: Profile, as_of: date) ->
         high=match.high,
         deadline=match.deadline,
         answer=standing.answer,
-        reasons=[_passed(test) for test in _decision(offer, profile, as_of).tests if test.value == "true"],
+        reasons=[_passed(test, sentences[test.path]) for test in decided.tests if test.path in sentences],
     )
 
 
-def _passed(test: Finding) -> PassedTest:
+def _passed(test: Finding, sentence: str) -> PassedTest:
     fact = test.fact.partition("@")[0] if test.fact else None
     registry = load_registry()
     entry = (registry.facts.get(fact) or registry.kinds.get(fact)) if fact else None
     return PassedTest(
         path=test.path,
+        sentence=sentence,
         fact=test.fact,
         name=entry.name if entry else None,
         found=test.found,
@@ -257,8 +262,8 @@ def _passed(test: Finding) -> PassedTest:
     )
 
 
-def _decision(offer: Offer, profile: Profile, as_of: date) -> Decision:
-    return decide(
+def _decision(offer: Offer, profile: Profile, as_of: date, standing: str | None = None) -> Decision:
+    return explained(
         offer.benefit,
         enterprise_of_profile(profile),
         as_of=as_of,
@@ -266,22 +271,25 @@ def _decision(offer: Offer, profile: Profile, as_of: date) -> Decision:
         figures=load_figures(),
         rule_version=offer.version,
         facts_as_known_at=profile.known_on,
+        stated=profile.stated,
+        standing=standing,
     )
 
 
 @router.get("/decisions/{benefit}", responses={200: {"model": Decision}})
 async def decision(request: Request, uscc: Uscc, benefit: str, principal: MatchesReader, as_of: date | None = None) -> Response:
-    """The decision for any benefit, matched or not, with every test, what is missing, and how near a miss is (rule language, 4)."""
+    """The decision for any benefit, matched or not, on offer or no longer (rule language, 4): every test, what is missing, how near a
+    miss is, and all of it in sentences (`in_words`)."""
     _own(principal, uscc)
     runtime = runtime_of(request)
     async with runtime.read(principal) as store:
         profile = await _profile(store, uscc)
-        offer = await store.benefit(benefit)
+        offer, standing = await store.benefit(benefit), await store.benefit_status(benefit)
     if offer is None:
-        raise Problem("not-found", "没有这个惠企事项")
+        raise Problem("not-found", "没有这个惠企事项，或者它还没有发布")
     day = as_of or clock.city_day(clock.now(), runtime.settings.timezone)
     try:
-        decided = await asyncio.to_thread(_decision, offer, profile, day)
+        decided = await asyncio.to_thread(_decision, offer, profile, day, standing)
     except TypeMismatch as error:
         raise Problem("rejected-rule", f"该事项的规则无法对该企业计算：{error}") from error
     return Response(dumps(decided), media_type="application/json")

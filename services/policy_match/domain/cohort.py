@@ -6,27 +6,34 @@ enterprise, a judgement given) the interpreter's own functions decide, enterpris
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from contracts.rules import FactTest, Figures, Judged, Outcome, Registry
-from services.policy_match.domain.column_tests import Asking, Codes, Question, Settled
-from services.policy_match.domain.columns import Column, Columns, Key, bits_of, pack, padded, rows_of, unpack
+from services.policy_match.domain.answers import Answers
+from services.policy_match.domain.column_tests import Asking
+from services.policy_match.domain.columns import Columns, bits_of, pack, padded, rows_of, unpack
 from services.policy_match.domain.decision import settled
-from services.policy_match.domain.distinct import NOBODY, Atom, Clauses, atoms_of, by_a_person, force_of
+from services.policy_match.domain.distinct import NOBODY, Atom, Clauses, Gate, Tree, atoms_of, by_a_person, force_of
 from services.policy_match.domain.enterprise import Enterprise
+from services.policy_match.domain.gates import Gates
 from services.policy_match.domain.interpreter import Scope
 from services.policy_match.domain.population import Population
+from services.policy_match.domain.questions import Question, Settled
 from services.policy_match.domain.record_tests import Found, Records, RecordTest
-from services.policy_match.domain.sheet import Sheet, Thresholds, Truth
+from services.policy_match.domain.sheet import Sheet, Truth
 from services.policy_match.domain.values import TypeMismatch
 
-STRETCH = 2**17
+STRETCH = 2**16
 """The rows decided together: their bits stay in the processor's cache."""
+THREADS = 2
+"""So many stretches are decided at the same time."""
 
 Finder = Callable[[int, Collection[str]], Enterprise]
 """The enterprise of a row, with at least the facts and records of these names."""
@@ -76,6 +83,20 @@ def verdicts(
     return city.verdicts()
 
 
+def _shares(words: int) -> list[list[range]]:
+    """The stretches that each thread decides, all about as long."""
+    number = -(-words * 64 // STRETCH)
+    number = -(-number // THREADS) * THREADS if number > 1 else number
+    ends = [words * n // number for n in range(number + 1)] if number else []
+    stretches = [range(start, stop) for start, stop in pairwise(ends)]
+    return [stretches[n::THREADS] for n in range(THREADS)]
+
+
+def _dated(rule: Tree, dated: int | None) -> Tree:
+    """A rule with the test of its validity where that depends on facts."""
+    return rule if dated is None else Gate("all", (rule, dated))
+
+
 class _City:
     def __init__(
         self,
@@ -104,22 +125,28 @@ class _City:
     def verdicts(self) -> Verdicts:
         clauses, words = self.clauses, len(self.every)
         force = [self._force(number) for number in range(len(clauses.benefits))]
-        asked = {atom for rule, holds in zip(clauses.rules, force, strict=True) if holds is not False for atom in atoms_of(rule)}
-        questions = {atom: self._settled(atom) for atom in sorted(asked | {a for a in clauses.dated if a is not None})}
+        decided = [number for number, holds in enumerate(force) if holds is not False]
+        rules = [_dated(clauses.rules[number], clauses.dated[number]) for number in decided]
+        asked = {atom for rule in rules for atom in atoms_of(rule)}
+        answers = Answers(self.columns, {atom: self._settled(atom) for atom in sorted(asked)})
+        gates = Gates(rules, answers.rows, answers.number)
         found = np.zeros((len(clauses.benefits), 2, words), dtype=np.uint64)
-        answers = _Answers(self.columns, questions, min(STRETCH, words * 64))
-        for start in range(0, words * 64, STRETCH):
-            sheet = Sheet(self.columns.columns, self.every, start, min(start + STRETCH, words * 64))
-            answer = answers.on(sheet).__getitem__
-            for number, rule in enumerate(clauses.rules):
-                dated, holds = clauses.dated[number], force[number]
-                if holds is not False:
-                    place = found[number, :, sheet.words]
-                    truth = sheet.tree(rule, answer, place)
-                    if dated is not None or truth is not place:
-                        place[:] = truth if dated is None else truth & answer(dated)
-                    if holds is None:
-                        place[0] = 0
+
+        def decide(stretches: Sequence[range]) -> None:
+            space = np.empty(gates.rows * 2 * max(map(len, stretches), default=0), dtype=np.uint64)
+            for stretch in stretches:
+                sheet = Sheet(self.columns.columns, self.every, stretch.start * 64, stretch.stop * 64)
+                held = space[: gates.rows * 2 * len(stretch)].reshape(2, gates.rows, len(stretch))
+                answers.answer(sheet, held)
+                gates.decide(held, sheet)
+                for number, row in zip(decided, gates.of_rules, strict=True):
+                    found[number, :, sheet.words] = held[:, row]
+
+        with ThreadPoolExecutor(THREADS) as pool:  # numpy lets other threads run while it computes
+            list(pool.map(decide, _shares(words)))
+        for number, holds in enumerate(force):
+            if holds is None:
+                found[number, 0] = 0
         eligible, ineligible = found[:, 0], np.bitwise_xor(found[:, 1], self.every, out=found[:, 1])
         return Verdicts(clauses, self.columns.rows, eligible, ineligible, self._faulty(force, eligible, ineligible))
 
@@ -222,35 +249,3 @@ class _City:
             if failed:
                 faulty[number] = frozenset(failed)
         return faulty
-
-
-class _Answers:
-    """The answers of all atoms on one stretch of rows after another, written to the same place."""
-
-    def __init__(self, columns: Columns, questions: Mapping[int, Question], rows: int) -> None:
-        groups: dict[tuple[Key, bool, int], list[tuple[int, Codes]]] = {}
-        self._others: list[tuple[int, Question]] = []
-        for atom, question in questions.items():
-            group = Thresholds.group(question)
-            if group is None or not isinstance(question, Codes):
-                self._others.append((atom, question))
-            else:
-                groups.setdefault(group, []).append((atom, question))
-        self._order = [atom for group in groups.values() for atom, _ in group]
-        self._held = np.empty((len(self._order), 2, rows // 64), dtype=np.uint64)
-        self._groups: list[tuple[Thresholds, int, int]] = []
-        at = 0
-        for (key, negative, _), alike in groups.items():
-            column = columns.columns[key]
-            assert isinstance(column, Column)
-            thresholds = Thresholds(key, column, [question for _, question in alike], negative=negative)
-            self._groups.append((thresholds, at, at := at + len(alike)))
-
-    def on(self, sheet: Sheet) -> dict[int, Truth]:
-        """The answers of the rows of a sheet, by atom; they hold until the next sheet."""
-        held = self._held[:, :, : len(sheet.every)]
-        for thresholds, start, stop in self._groups:
-            thresholds.answer(sheet, held[start:stop])
-        found: dict[int, Truth] = dict(zip(self._order, held, strict=True))
-        found.update((atom, sheet.truth(question)) for atom, question in self._others)
-        return found

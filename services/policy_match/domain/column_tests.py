@@ -1,105 +1,43 @@
-"""A test of facts, or of the fields of a row, as a question to columns: which codes make it true, which false, or what sum has which sign.
+"""A test of facts, or of the fields of a row, as a question to columns.
 
-A threshold is placed among a column's distinct values exactly, in integers or fractions; sums are taken in 64-bit integers, and only
-where they cannot overflow. What cannot be asked this way without a doubt is left to the interpreter.
+Sums are taken in 64-bit integers, and only where they cannot overflow. What cannot be asked this way without a doubt is left to the
+interpreter.
 """
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from math import ceil, floor, gcd, lcm
-from typing import Any, Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import Any
 
 from contracts.rules import OPEN, TWINS, Compared, FactTest, FactValue, FieldTest, FieldValue, Plus, Shift, Times
 from services.policy_match.domain.columns import Column, Key, SetColumn
 from services.policy_match.domain.distinct import constant
 from services.policy_match.domain.interpreter import Scope, value, window
 from services.policy_match.domain.periods import key_of, resolve
-from services.policy_match.domain.values import NOTHING, OPEN_END, TypeMismatch, Unknown, as_date, same_text, stem
+from services.policy_match.domain.questions import (
+    Change,
+    Codes,
+    Days,
+    Members,
+    Question,
+    Sign,
+    apart,
+    beginning,
+    codes_in,
+    joint,
+    left_over,
+    opposite,
+    place_of,
+    span_of,
+)
+from services.policy_match.domain.sums import Sum, integers
+from services.policy_match.domain.values import NOTHING, OPEN_END, TypeMismatch, Unknown, as_date, stem
 
-Spans = tuple[tuple[int, int], ...]
-"""Codes from the first to before the second, each; apart from one another."""
 _INT64 = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class Codes:
-    """True where the row's code lies in one of `true`, false where in one of `false`, else unknown. The two together are all codes
-    from 1, or from 0 where no row is unknown (`whole`), or none at all."""
-
-    key: Key
-    true: Spans
-    false: Spans
-    whole: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Members:
-    """Whether a row holds any, or all, of the members; unknown where the set is."""
-
-    key: Key
-    members: tuple[str, ...]
-    every: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Sign:
-    """How the sum of factor x column, plus a constant, compares with 0; unknown where a column is."""
-
-    op: str
-    terms: tuple[tuple[Key, int], ...]
-    constant: int
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """How `now` x the one column, less `then` x the other, plus a constant, compares with 0. In the other column `zero`, where given,
-    stands for 0; what is then not above 0 leaves a growth undefined, hence unknown."""
-
-    op: str
-    now: tuple[Key, int]
-    then: tuple[Key, int]
-    constant: int
-    zero: int | None
-    growth: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Days:
-    """How one column of days compares with another, moved day by day as the table says (ordinal -> ordinal). In the `open` ones a
-    day that is not stated has not come yet: it is later than every day."""
-
-    op: str
-    left: Key
-    right: Key
-    moved: Mapping[int, int] | None
-    open: frozenset[Key]
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """What was found by other means: where it is true for sure, and where it may be true."""
-
-    truth: NDArray[np.uint64]
-
-
-@dataclass(frozen=True, slots=True)
-class Joint:
-    """Kleene's and, or the negation of the only part."""
-
-    kind: Literal["all", "not"]
-    parts: tuple[Question, ...]
-
-
-Question = Codes | Members | Sign | Change | Days | Settled | Joint
 
 
 @dataclass
@@ -141,7 +79,7 @@ class Asking:
                 self._compared(test, None, key, self.scope.moving(test.period, period.number - here.number))
                 for key, period in zip(keys, periods, strict=True)
             ]
-            return _joint(parts)
+            return joint(parts)
         if test.take is None:
             return self._compared(test, test, keys[-1], self.scope)
         if test.take == "growth" or (test.take == "increase" and test.base_if_zero is not None):
@@ -156,7 +94,7 @@ class Asking:
         """What the test asks of one column (`key`), or of a figure reckoned from several (`left`)."""
         twin = TWINS.get(test.is_)
         if twin is not None:
-            return _opposite(self._holds(twin, test, left, key, scope))
+            return opposite(self._holds(twin, test, left, key, scope))
         return self._holds(test.is_, test, left, key, scope)
 
     def _holds(self, op: str, test: Compared, left: Any, key: Key | None, scope: Scope) -> Question | None:
@@ -164,10 +102,10 @@ class Asking:
             assert isinstance(test.value, tuple)
             above, below = ">" if test.open in ("lo", "both") else ">=", "<" if test.open in ("hi", "both") else "<="
             ends = zip((above, below), test.value, strict=True)
-            return _joint([self._related(bound, left, key, end, scope) for bound, end in ends])
+            return joint([self._related(bound, left, key, end, scope) for bound, end in ends])
         if op == "during":
             period = resolve(str(test.value), scope.as_of)
-            return _joint([self._placed(">=", key, period.first), self._placed("<=", key, period.last)])
+            return joint([self._placed(">=", key, period.first), self._placed("<=", key, period.last)])
         if op in ("in", "under", "has", "has_all"):
             return self._listed(op, key, value(test.value, scope)) if key is not None and constant(test.value) else None
         return self._related(op, left, key, test.value, scope)
@@ -183,7 +121,7 @@ class Asking:
                 return days
         if key in self.open_ended:
             return None
-        here = _Sum({key: Fraction(1)}, Fraction(0)) if key is not None else self._sum(left, scope)
+        here = Sum({key: Fraction(1)}, Fraction(0)) if key is not None else self._sum(left, scope)
         there = self._sum(right, scope)
         return None if here is None or there is None else self._sign(op, here.less(there))
 
@@ -203,10 +141,10 @@ class Asking:
             return None
         if right is NOTHING:
             return Codes(key, (), ((1, len(column.values) + 1),))
-        place = _place(column, right)
+        place = place_of(column, right)
         if place is None or (column.sort in ("text", "bool") and op != "="):
             return None
-        return _codes(key, [_span(op, place, len(column.values))], len(column.values))
+        return codes_in(key, [span_of(op, place, len(column.values))], len(column.values))
 
     def _placed_open(self, op: str, key: Key, right: Any) -> Question | None:
         """A field whose missing day has not come yet against a known day: every row is known."""
@@ -220,12 +158,12 @@ class Asking:
         count = 0 if column is None else len(column.values)  # type: ignore[union-attr]
         spans: list[tuple[int, int]] = []
         if column is not None:
-            place = _place(column, day)  # type: ignore[arg-type]
+            place = place_of(column, day)  # type: ignore[arg-type]
             assert place is not None
-            spans = [_span(op, place, count)]
+            spans = [span_of(op, place, count)]
         if missing:
             spans.append((0, 1))
-        return Codes(key, _merged(spans), _rest(spans, 0, count + 1), whole=True)
+        return Codes(key, apart(spans), left_over(spans, 0, count + 1), whole=True)
 
     def _listed(self, op: str, key: Key, right: Any) -> Question | None:
         """in, under, has, has_all of known lists."""
@@ -244,55 +182,57 @@ class Asking:
             return Codes(key, (), ((1, len(column.values) + 1),))
         count = len(column.values)
         if op == "under" and column.sort == "text":
-            return _codes(key, [_beginning(column.compared, stem(str(item))) for item in wanted], count)
+            return codes_in(key, [beginning(column.compared, stem(str(item))) for item in wanted], count)
         if op != "in":
             return None
-        places = [_place(column, item) for item in wanted]
+        places = [place_of(column, item) for item in wanted]
         return (
-            None if any(place is None for place in places) else _codes(key, [_span("=", place, count) for place in places if place], count)
+            None
+            if any(place is None for place in places)
+            else codes_in(key, [span_of("=", place, count) for place in places if place], count)
         )
 
     # figures reckoned from several columns ---------------------------------------------------------------------------------
 
-    def _sum(self, node: Any, scope: Scope) -> _Sum | None:
+    def _sum(self, node: Any, scope: Scope) -> Sum | None:
         """A figure as a sum of factor x column and a constant; None for any other."""
         if constant(node):
             found = value(node, scope)
-            return _Sum({}, Fraction(found)) if isinstance(found, Decimal | Fraction) and not isinstance(found, bool) else None
+            return Sum({}, Fraction(found)) if isinstance(found, Decimal | Fraction) and not isinstance(found, bool) else None
         if isinstance(node, FactValue):
             return None if self.of_rows else self._fact_sum(node, scope)
         if isinstance(node, FieldValue) and self.of_rows:
-            return None if ("", node.field) in self.open_ended else _Sum({("", node.field): Fraction(1)}, Fraction(0))
+            return None if ("", node.field) in self.open_ended else Sum({("", node.field): Fraction(1)}, Fraction(0))
         if isinstance(node, Plus):
-            total: _Sum | None = _Sum({}, Fraction(0))
+            total: Sum | None = Sum({}, Fraction(0))
             for item in node.plus:
                 part = self._sum(item, scope)
                 total = None if total is None or part is None else total.less(part.times(Fraction(-1)))
             return total
         if isinstance(node, Times):
-            product: _Sum | None = _Sum({}, Fraction(1))
+            product: Sum | None = Sum({}, Fraction(1))
             for item in node.times:
                 factor = self._sum(item, scope)
                 product = None if product is None or factor is None else product.by(factor)
             return product
         return None
 
-    def _fact_sum(self, node: FactValue, scope: Scope) -> _Sum | None:
+    def _fact_sum(self, node: FactValue, scope: Scope) -> Sum | None:
         if node.fact.startswith(OPEN) or (node.since is not None and not constant(node.since)):
             return None
         if node.period is None:
-            return None if self._by_period(node.fact) else _Sum({(node.fact, ""): Fraction(1)}, Fraction(0))
+            return None if self._by_period(node.fact) else Sum({(node.fact, ""): Fraction(1)}, Fraction(0))
         periods = window(node, scope)
         if isinstance(periods, Unknown) or not periods:
             return None
         keys = [(node.fact, key_of(period)) for period in periods]
         if node.take is None:
-            return _Sum({keys[-1]: Fraction(1)}, Fraction(0))
+            return Sum({keys[-1]: Fraction(1)}, Fraction(0))
         if node.take == "increase" and node.base_if_zero is None:
-            return _Sum({keys[-1]: Fraction(1), (node.fact, key_of(periods[-1].year_before())): Fraction(-1)}, Fraction(0))
+            return Sum({keys[-1]: Fraction(1), (node.fact, key_of(periods[-1].year_before())): Fraction(-1)}, Fraction(0))
         if node.take in ("sum", "mean") or (node.take in ("min", "max", "every") and len(keys) == 1):
             share = Fraction(1, len(keys) if node.take == "mean" else 1)
-            return _Sum(dict.fromkeys(keys, share), Fraction(0))
+            return Sum(dict.fromkeys(keys, share), Fraction(0))
         return None
 
     def _numbers(self, keys: list[Key]) -> list[Column] | None:
@@ -310,13 +250,13 @@ class Asking:
             return None
         return Codes(next(key for key, column in zip(keys, found, strict=True) if column is None), (), ())
 
-    def _sign(self, op: str, total: _Sum) -> Question | None:
+    def _sign(self, op: str, total: Sum) -> Question | None:
         keys = list(total.terms)
         columns = self._numbers(keys)
         if columns is None:
             return self._unasked(keys)
         shares = [total.terms[key] / 10**column.scale for key, column in zip(keys, columns, strict=True)]
-        factors, constant_ = _integers(shares, total.constant)
+        factors, constant_ = integers(shares, total.constant)
         bound = sum(abs(factor) * column.magnitude for factor, column in zip(factors, columns, strict=True)) + abs(constant_)
         return Sign(op, tuple(zip(keys, factors, strict=True)), constant_) if bound <= _INT64 else None
 
@@ -339,7 +279,7 @@ class Asking:
                 return None
             limit = Fraction(right)
             shares = [Fraction(1, 10 ** columns[0].scale), (1 + limit if growth else Fraction(1)) / 10 ** columns[1].scale]
-            (a, b), c = _integers(shares, Fraction(0) if growth else -limit)
+            (a, b), c = integers(shares, Fraction(0) if growth else -limit)
             if a * columns[0].magnitude + abs(b) * max(columns[1].magnitude, abs(zero or 0)) + abs(c) > _INT64:
                 return None
             return Change(op, (now, a), (then, b), c, None if zero is None else int(zero), growth)
@@ -349,11 +289,11 @@ class Asking:
         if op == "between":
             assert isinstance(test.value, tuple)
             bounds = ">" if test.open in ("lo", "both") else ">=", "<" if test.open in ("hi", "both") else "<="
-            return _joint([against(bound, value(end, self.scope)) for bound, end in zip(bounds, test.value, strict=True)])
+            return joint([against(bound, value(end, self.scope)) for bound, end in zip(bounds, test.value, strict=True)])
         if op not in ("=", "<", "<=", ">", ">="):
             return None
         found = against(op, value(test.value, self.scope))
-        return _opposite(found) if twin else found
+        return opposite(found) if twin else found
 
     # days ------------------------------------------------------------------------------------------------------------------
 
@@ -389,116 +329,3 @@ def _moved(node: Shift, day: int, scope: Scope) -> int:
     found = value(Shift(shift=node.shift, of=date.fromordinal(day).isoformat()), scope)
     assert isinstance(found, date)
     return found.toordinal()
-
-
-@dataclass(frozen=True, slots=True)
-class _Sum:
-    """Factor x column for each column, and a constant."""
-
-    terms: Mapping[Key, Fraction]
-    constant: Fraction
-
-    def less(self, other: _Sum) -> _Sum:
-        terms = {key: self.terms.get(key, Fraction(0)) - other.terms.get(key, Fraction(0)) for key in {**self.terms, **other.terms}}
-        return _Sum(terms, self.constant - other.constant)
-
-    def times(self, factor: Fraction) -> _Sum:
-        return _Sum({key: share * factor for key, share in self.terms.items()}, self.constant * factor)
-
-    def by(self, other: _Sum) -> _Sum | None:
-        """The product, if one of the two is a constant."""
-        if other.terms:
-            return None if self.terms else other.times(self.constant)
-        return self.times(other.constant)
-
-
-def _integers(shares: list[Fraction], constant_: Fraction) -> tuple[list[int], int]:
-    """The same proportions in integers, as small as they can be."""
-    common = lcm(constant_.denominator, *(share.denominator for share in shares))
-    whole = [int(share * common) for share in (*shares, constant_)]
-    divisor = gcd(*whole) or 1
-    return [part // divisor for part in whole[:-1]], whole[-1] // divisor
-
-
-def _opposite(question: Question | None) -> Question | None:
-    if isinstance(question, Codes):
-        return Codes(question.key, question.false, question.true, question.whole)
-    return None if question is None else Joint("not", (question,))
-
-
-def _joint(parts: list[Question | None]) -> Question | None:
-    """Kleene's and; of two questions about one column a single one."""
-    known = [part for part in parts if part is not None]
-    if len(known) < len(parts):
-        return None
-    first = known[0]
-    if isinstance(first, Codes) and all(isinstance(part, Codes) and part.key == first.key and (part.true or part.false) for part in known):
-        false = _merged([span for part in known if isinstance(part, Codes) for span in part.false])
-        start, end = int(not first.whole), max(stop for _, stop in (*first.true, *first.false))
-        return Codes(first.key, _rest(list(false), start, end), false, first.whole)
-    return Joint("all", tuple(known))
-
-
-def _place(column: Column, right: Any) -> tuple[int, int] | None:
-    """How many of the column's values are less than the right side, and how many not greater; None where they cannot be compared."""
-    if column.sort == "number":
-        if isinstance(right, bool) or not isinstance(right, Decimal | Fraction):
-            return None
-        exact = Fraction(right) * 10**column.scale
-        low, high = ceil(exact), floor(exact)
-        return bisect_left(column.values, low), bisect_right(column.values, high)
-    if column.sort == "date":
-        day = as_date(right) if isinstance(right, str) else right
-        if not isinstance(day, date):
-            return None
-        return bisect_left(column.values, day.toordinal()), bisect_right(column.values, day.toordinal())
-    if column.sort == "bool":
-        if not isinstance(right, bool):
-            return None
-        return bisect_left(column.values, right), bisect_right(column.values, right)
-    if not isinstance(right, str):
-        return None
-    return bisect_left(column.compared, same_text(right)), bisect_right(column.compared, same_text(right))
-
-
-def _span(op: str, place: tuple[int, int], count: int) -> tuple[int, int]:
-    """The codes for which `value op right` holds."""
-    less, not_greater = place
-    if op == "=":
-        return less + 1, not_greater + 1
-    if op == "<":
-        return 1, less + 1
-    if op == "<=":
-        return 1, not_greater + 1
-    return (not_greater if op == ">" else less) + 1, count + 1
-
-
-def _beginning(texts: list[str], prefix: str) -> tuple[int, int]:
-    """The codes of the texts that begin so."""
-    length = len(prefix)
-    return bisect_left(texts, prefix) + 1, bisect_right(texts, prefix, key=lambda text: text[:length]) + 1
-
-
-def _codes(key: Key, spans: list[tuple[int, int]], count: int) -> Codes:
-    return Codes(key, _merged(spans), _rest(spans, 1, count + 1))
-
-
-def _merged(spans: list[tuple[int, int]]) -> Spans:
-    """The same codes in spans that are apart, in order."""
-    merged: list[tuple[int, int]] = []
-    for start, stop in sorted(span for span in spans if span[0] < span[1]):
-        if merged and start <= merged[-1][1]:
-            merged[-1] = merged[-1][0], max(stop, merged[-1][1])
-        else:
-            merged.append((start, stop))
-    return tuple(merged)
-
-
-def _rest(spans: list[tuple[int, int]], first: int, end: int) -> Spans:
-    """The codes from `first` to before `end` that lie in none of the spans."""
-    rest, at = [], first
-    for start, stop in (*_merged(spans), (end, end)):
-        if at < start:
-            rest.append((at, start))
-        at = max(at, stop)
-    return tuple(rest)

@@ -34,10 +34,11 @@ from contracts.rules import (
     dumps,
     open_facts_of,
 )
+from contracts.rules.words import plain
 from services.policy_match.domain.interpreter import ranked_figure
 from services.policy_match.domain.language import CheckFinding, places
 from services.policy_match.domain.reasons import leaves, limbs
-from services.policy_match.domain.values import same_text
+from services.policy_match.domain.values import OPPOSITES, same_text
 
 
 def contradictions(benefit: Benefit) -> Iterator[CheckFinding]:
@@ -122,16 +123,13 @@ def _negations(parts: Sequence[Any]) -> Iterator[tuple[int, int]]:
                 yield one, other
 
 
-_OPPOSITES = {"<": ">=", ">": "<=", "=": "!=", "in": "not_in", "under": "not_under", "has": "has_none"}
-
-
 def _negates(one: Any, other: Any) -> bool:
     if isinstance(one, Not) and _bare(one.not_) == _bare(other):
         return True
     if isinstance(one, Some) and isinstance(other, NoneOf):
         return (one.some, _bare(one.where)) == (other.none, _bare(other.where))
     if isinstance(one, FactTest) and type(one) is type(other) and one.take != "every":
-        return _left_key(one) == _left_key(other) and _bare(one.value) == _bare(other.value) and _OPPOSITES.get(one.is_) == other.is_
+        return _left_key(one) == _left_key(other) and _bare(one.value) == _bare(other.value) and OPPOSITES.get(one.is_) == other.is_
     return False
 
 
@@ -199,6 +197,23 @@ def _place_warnings(at: str, node: Node, registry: Registry, figures: Figures) -
         yield CheckFinding("unknown-figure", at, f"公布数据里没有 “{node.figure}”", "在补入之前一律按未知处理")
     if isinstance(node, FactTest | FieldTest) and node.is_ in ("=", "!=", "in", "not_in"):
         yield from _code_warnings(at, node, registry)
+    if isinstance(node, Compared):
+        yield from _unit_warnings(at, node, registry)
+
+
+def _unit_warnings(at: str, test: Compared, registry: Registry) -> Iterator[CheckFinding]:
+    """A figure written in another unit than the language's: 2000 for 2000万元, 3 for 3 %."""
+    fact = registry.facts.get(test.fact) if isinstance(test, FactTest) else None
+    share = isinstance(test, FactTest) and (test.take == "growth" or (fact is not None and fact.type == "ratio"))
+    for number in test.value if isinstance(test.value, tuple) else (test.value,):
+        if not isinstance(number, Decimal):
+            continue
+        if share and number > 1:
+            yield CheckFinding("share-over-one", f"{at}/value", f"{plain(number)} 即 {plain(number * 100)}%", "百分之三写作 0.03")
+        printed = re.search(rf"(?<![\d.,，]){re.escape(plain(number))}\s*([万亿])", test.quote or "") if number else None
+        if printed:
+            said = f"原文为“{printed[0]}”，规则写作 {plain(number)}"
+            yield CheckFinding("unit", f"{at}/value", said, "金额以元为单位，2000万元写作 20000000")
 
 
 def _is_money(figure: Any, registry: Registry) -> bool:

@@ -9,7 +9,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from contracts.rules import NUMERIC, Entry, Registry, loads
+from contracts.rules import NUMERIC, Entry, Registry, fault_in, loads
 
 Row = Mapping[str, Any]
 
@@ -35,7 +35,7 @@ def parse_enterprise(line: str | bytes) -> Enterprise:
     try:
         given = loads(line)
     except ValueError as error:
-        raise FactError(f"不是合法的 JSON：{error}；请改为每行一个 JSON 对象") from error
+        raise FactError(f"不是合法的 JSON：{fault_in(error)}；每行应为一个 JSON 对象") from error
     return enterprise_of(given)
 
 
@@ -100,7 +100,7 @@ def type_problems(enterprise: Enterprise, registry: Registry) -> Iterator[str]:
 def _type_problem(at: str, value: Any, entry: Entry) -> Iterator[str]:
     kind, fits, wanted = entry.type, False, ""
     if kind in NUMERIC:
-        fits, wanted = isinstance(value, Decimal) and value.is_finite(), "数值"
+        fits, wanted = isinstance(value, Decimal) and value.is_finite(), "数值（不加引号和单位）"
     elif kind == "bool":
         fits, wanted = isinstance(value, bool), "true 或 false"
     elif kind == "set":

@@ -133,6 +133,10 @@ def _field_problems(at: str, kind: str, field: str, registry: Registry) -> Itera
 
 # The sorts of value that can be compared with one another.
 _SORTS = {"number": "数值", "date": "日期", "text": "文字", "bool": "真假值", "set": "集合"}
+_WRITTEN = {
+    "number": "数值不加引号和单位：2000万元写作 20000000，3% 写作 0.03", "date": "日期写作 \"2025-06-30\"", "text": "文字和代码加引号",
+    "bool": "写作 true 或 false", "set": "写作列表 [\"…\"]",
+}  # fmt: skip
 _SORT_OF = {"text": "text", "code": "text", "bool": "bool", "date": "date", "end": "date", "set": "set"} | dict.fromkeys(NUMERIC, "number")
 _ALLOWED: dict[str, tuple[str, ...]] = {
     "=": ("number", "date", "text", "bool"),
@@ -222,7 +226,8 @@ def _must_be(sort: str, at: str, item: Any, row: str | None, registry: Registry)
     if isinstance(item, tuple):
         yield CheckFinding("wrong-type", at, "这里不能是列表", f"应为{_SORTS[sort]}")
     elif found is not None and found != sort:
-        yield CheckFinding("wrong-type", at, f"应为{_SORTS[sort]}，得到{_SORTS[found]}", "请改正取值，日期写作 2025-06-30")
+        given = f"“{item}”" if isinstance(item, str) else ""
+        yield CheckFinding("wrong-type", at, f"应为{_SORTS[sort]}，得到{_SORTS[found]}{given}", _WRITTEN[sort])
 
 
 def _reads_as_date(text: str) -> bool:

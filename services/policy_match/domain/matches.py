@@ -23,6 +23,7 @@ from services.policy_match.domain.distinct import clauses_of, constant
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.gathering import columns_of
 from services.policy_match.domain.interpreter import Scope, value
+from services.policy_match.domain.items import by_row, items_of, total
 from services.policy_match.domain.percolator import Percolator
 from services.policy_match.domain.population import Population, rank_population
 from services.policy_match.domain.values import OPEN_END, TypeMismatch, as_date
@@ -84,7 +85,8 @@ class Difference(NamedTuple):
 
 
 def occasion(benefit: Benefit, as_of: date) -> str:
-    """For which time a benefit is had: "" once in a life or as often as it comes, else the year, quarter or month."""
+    """For which time a benefit is had: "" once in a life or as often as it comes, else the year, quarter or month. One that is had
+    by row has the ids of the rows for its occasions (`items`)."""
     match benefit.stacking.once if benefit.stacking else None:
         case "year":
             return f"{as_of.year:04d}"
@@ -164,7 +166,7 @@ def ranked(benefits: Sequence[Benefit], shards: Iterable[City], *, as_of: date, 
     if not tests:
         return None
     names = facts_of(tuple(tests)) | {"judgement"}
-    city = [enterprise for shard in shards for enterprise in shard.enterprises(names)]
+    city = (enterprise for shard in shards for enterprise in shard.enterprises(names))
     return rank_population(benefits, city, as_of=as_of, registry=registry, figures=figures)
 
 
@@ -249,13 +251,14 @@ class _Deciding:
             unlimited = False
             for row in rows:
                 try:
-                    amount, end = pays.same or pays.to(enterprise(row, pays.names))
+                    amount, end, by_occasion = pays.same or pays.to(enterprise(row, pays.names))
                 except TypeMismatch:
                     failed += 1
                     continue
-                known = _known(amount, upon_review=pays.upon_review)
-                key = Key(usccs[row], benefit.id, when)
-                matches[key] = Match(key, offer.version, known.low if known else None, known.high if known else None, end)
+                for which, part in by_occasion.items() or ((when, amount),):
+                    known = _known(part, upon_review=pays.upon_review)
+                    key = Key(usccs[row], benefit.id, which)
+                    matches[key] = Match(key, offer.version, known.low if known else None, known.high if known else None, end)
                 low += amount.low
                 high += amount.high or 0
                 unlimited = unlimited or amount.high is None
@@ -301,6 +304,14 @@ def _prepared(benefits: tuple[Benefit, ...]) -> _Prepared:
     return found
 
 
+class _Paid(NamedTuple):
+    """What an enterprise gets, until when, and how much of it for each occasion where these are rows."""
+
+    amount: AmountInterval
+    end: date | None
+    by_occasion: Mapping[str, AmountInterval]
+
+
 class _Pays:
     """What a benefit pays to each of those eligible, and until when; found once where it is the same for all."""
 
@@ -309,14 +320,19 @@ class _Pays:
         self._rankings = population.standings if population else None
         self.upon_review = benefit.amount is None or any(isinstance(node, JudgedAmount) for node in walk(benefit.amount))
         varying = tuple(part for part in (benefit.amount, benefit.window, benefit.valid) if not constant(part))
-        self.names = facts_of(varying) | {"judgement"}
-        self._varies = bool(varying)
-        self.same: tuple[AmountInterval, date | None] | None = None  # what all get, once one has got it
+        self._items = items_of(benefit)
+        self.names = facts_of(varying) | {"judgement"} | (self._items.names if self._items else frozenset())
+        self._varies = bool(varying) or self._items is not None
+        self.same: _Paid | None = None  # what all get, once one has got it
 
-    def to(self, enterprise: Enterprise) -> tuple[AmountInterval, date | None]:
+    def to(self, enterprise: Enterprise) -> _Paid:
         """The amount and the last day for an enterprise. Raises TypeMismatch."""
         scope = Scope(enterprise, self._as_of, self._registry, self._figures, self._benefit.id, self._rankings)
-        found = interval(self._benefit.amount, scope), deadline(self._benefit, scope)
+        amount = interval(self._benefit.amount, scope)
+        rows = by_row(self._benefit, self._items, scope, amount) if self._items else {}
+        if rows and self._items and not self._items.paid:
+            amount = total(rows)
+        found = _Paid(amount, deadline(self._benefit, scope), rows)
         if not self._varies:
             self.same = found
         return found

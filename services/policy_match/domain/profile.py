@@ -71,11 +71,13 @@ def restated(profile: Profile, statements: Iterable[Statement]) -> Profile:
     stated: dict[str, Origin] = dict(profile.stated)
     for statement in statements:
         origin = Origin(statement.authority, statement.true_on, statement.known_on)
+        newest = all((o.true_on, o.known_on) <= (origin.true_on, origin.known_on) for o in set(stated.values()))
 
-        def counts(key: str, origin: Origin = origin) -> bool:
-            former = stated.get(key)
-            if former is not None and (former.true_on, former.known_on) > (origin.true_on, origin.known_on):
-                return False
+        def counts(key: str, origin: Origin = origin, newest: bool = newest) -> bool:
+            if not newest:
+                former = stated.get(key)
+                if former is not None and (former.true_on, former.known_on) > (origin.true_on, origin.known_on):
+                    return False
             stated[key] = origin
             return True
 

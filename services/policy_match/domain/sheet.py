@@ -9,13 +9,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from services.policy_match.domain.column_tests import Change, Codes, Days, Joint, Members, Question, Settled, Sign, Spans
 from services.policy_match.domain.columns import Bits, Column, Key, SetColumn, pack
-from services.policy_match.domain.distinct import Tree
+from services.policy_match.domain.questions import Change, Codes, Days, Joint, Members, Question, Settled, Sign, Spans
 from services.policy_match.domain.values import OPEN_END
 
 COMPARE: Final[Mapping[str, Callable[[Any, Any], Any]]] = {"=": eq, "<": lt, "<=": le, ">": gt, ">=": ge}
-_FEW_SPANS: Final = 6  # as many spans are compared one by one; more are looked up
+FEW_SPANS: Final = 6  # as many spans are compared one by one; more are looked up
 
 Truth = NDArray[np.uint64]
 """Two rows of bits: where something is true, and where it is not false. Kleene's and, or and at-least work on both alike."""
@@ -38,15 +37,10 @@ class Sheet:
         self._from: dict[tuple[Key, int], Bits] = {}
         self._is: dict[tuple[Key, int], Bits] = {}
         self._unknown: dict[Key, Bits] = {}
-        self._reckoned: dict[Sign | Change, Truth] = {}
 
     def truth(self, question: Question) -> Truth:
         """The answer of each row."""
-        if not isinstance(question, Sign | Change):
-            return _FORMS[type(question)](self, question)
-        if question not in self._reckoned:
-            self._reckoned[question] = _FORMS[type(question)](self, question)
-        return self._reckoned[question]
+        return _FORMS[type(question)](self, question)
 
     def _answered(self, true: Bits, known: Bits) -> Truth:
         found = np.empty((2, len(true)), dtype=np.uint64)
@@ -90,7 +84,7 @@ class Sheet:
 
     def _in(self, key: Key, spans: Spans) -> Bits:
         """The rows whose code lies in one of the spans."""
-        if len(spans) > _FEW_SPANS:
+        if len(spans) > FEW_SPANS:
             column = self.columns[key]
             assert isinstance(column, Column)
             inside = np.zeros(len(column.values) + 1, dtype=np.bool_)
@@ -185,14 +179,8 @@ class Sheet:
     def _of_joint(self, question: Joint) -> Truth:
         return self.gate(question.kind, 0, [self.truth(part) for part in question.parts])
 
-    def tree(self, tree: Tree, atoms: Callable[[int], Truth], out: Truth | None = None) -> Truth:
-        """A rule from the answers of its atoms."""
-        if isinstance(tree, int):
-            return atoms(tree)
-        return self.gate(tree.kind, tree.n, [atoms(limb) if type(limb) is int else self.tree(limb, atoms) for limb in tree.limbs], out)
-
-    def gate(self, kind: str, n: int, limbs: Sequence[Truth], out: Truth | None = None) -> Truth:
-        """Kleene's connectives, row by row; the result may be, or may not be, written to `out`."""
+    def gate(self, kind: str, n: int, limbs: Sequence[Truth]) -> Truth:
+        """Kleene's connectives, row by row."""
         if kind == "not":
             return self.every ^ limbs[0][::-1]
         if kind == "at_least":
@@ -202,7 +190,7 @@ class Sheet:
         if len(limbs) == 1:
             return limbs[0]
         join = np.bitwise_and if kind == "all" else np.bitwise_or
-        found: Truth = join(limbs[0], limbs[1], out=out)
+        found: Truth = join(limbs[0], limbs[1])
         for limb in limbs[2:]:
             join(found, limb, out=found)
         return found
@@ -215,45 +203,6 @@ class Sheet:
                 reached[number] = reached[number] | (reached[number - 1] & limb)
             reached[0] = reached[0] | limb
         return reached[n - 1]
-
-
-class Thresholds:
-    """Many questions about the codes of one column, each of so many spans: the column is compared with all their ends at once.
-
-    `negative` ones have their few spans in what is false.
-    """
-
-    def __init__(self, key: Key, column: Column, questions: Sequence[Codes], *, negative: bool) -> None:
-        ends = [[end for span in (question.false if negative else question.true) for end in span] for question in questions]
-        count = len(column.values)
-        cuts = sorted({cut for each in ends for cut in each if cut <= count})
-        place = {cut: number for number, cut in enumerate(cuts)} | {count + 1: len(cuts)}  # beyond the last code there is no row
-        self._key, self._negative = key, negative
-        self._cuts = np.array(cuts, dtype=column.codes.dtype)[:, None]
-        self._ends = [[place[cut] for cut in side] for side in zip(*ends, strict=True)]
-
-    @staticmethod
-    def group(question: Question) -> tuple[Key, bool, int] | None:
-        """Which questions can be answered with this one: those of its column with as many spans on the same side; None for no others."""
-        if not isinstance(question, Codes) or question.whole or not (question.true and question.false):
-            return None
-        negative = len(question.false) < len(question.true)
-        spans = len(question.false if negative else question.true)
-        return (question.key, negative, spans) if spans <= _FEW_SPANS else None
-
-    def answer(self, sheet: Sheet, out: NDArray[np.uint64]) -> None:
-        """Write the answers of all the questions, in their order."""
-        codes = sheet.codes_of(self._key)
-        reached = np.zeros((len(self._cuts) + 1, len(sheet.every)), dtype=np.uint64)
-        reached[:-1] = np.packbits(codes >= self._cuts, axis=1, bitorder="little").view(np.uint64)
-        inside = np.bitwise_xor(reached[self._ends[0]], reached[self._ends[1]], out=out[:, int(self._negative)])
-        for ends in self._ends[2:]:
-            np.bitwise_xor(inside, reached[ends], out=inside)
-        if self._negative:
-            np.bitwise_xor(inside, sheet.known(self._key), out=out[:, 0])
-            np.bitwise_xor(inside, sheet.every, out=out[:, 1])
-        else:
-            np.bitwise_or(inside, sheet.unknown(self._key), out=out[:, 1])
 
 
 _FORMS: dict[type, Callable[[Sheet, Any], Truth]] = {

@@ -62,6 +62,13 @@ TRUE: Final = Answer(True)
 FALSE: Final = Answer(False)
 
 
+# What an operator becomes under a `not`; `between`, `during` and `has_all` become no operator.
+OPPOSITES = {
+    ">=": "<", ">": "<=", "<=": ">", "<": ">=", "=": "!=", "!=": "=", "in": "not_in", "not_in": "in",
+    "under": "not_under", "not_under": "under", "has": "has_none", "has_none": "has",
+}  # fmt: skip
+
+
 class TypeMismatch(ValueError):
     """Two values of a rule that cannot be compared; `check` finds these before a benefit is published."""
 

@@ -3,12 +3,17 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from contracts.rules import Registry
 from services.catalog.api.html import Child, Html, h, text_of
 from services.catalog.api.pages.frame import bullets, choice, field, form, good, moment, page, row, stands, table
+from services.catalog.api.pages.proposals import proposals
 from services.catalog.api.sessions import Seat
+from services.catalog.domain.correcting.cases import EXPECTED, outdated
+from services.catalog.domain.correcting.particulars import MODES
 from services.catalog.domain.marking import marked
 from services.catalog.domain.review import ROLES, STEPS, WORDS
 from services.catalog.handlers import Checks, Entry, Finding, Kept
+from services.catalog.handlers.proposals import Proposed
 from services.chassis.problems import Problem
 
 PAYS = {"money": "资金", "relief": "减免", "credit": "信贷"}
@@ -22,56 +27,65 @@ def benefit(
     clause: str,
     checks: Checks,
     history: Sequence[Entry],
+    registry: Registry,
+    proposed: Sequence[Proposed],
     *,
     matcher: bool,
     wrong: Problem | None = None,
     done: str | None = None,
 ) -> str:
     """The clause with its words marked, the rule beside it, what was not read, doubts, cases, reach, history, and the next steps."""
-    editable = kept.standing.pending == "draft"
+    mine = kept.standing.pending == "draft" and seat.officer is not None and "editor" in seat.officer.roles
     tests = [line for line in checks.rule if not _is_group(line)]
     numbers = {line["path"]: number for number, line in enumerate(tests, 1)}
-    pieces, elsewhere = marked(clause, [line["quote"] for line in tests] if matcher else quotes_of(said.get("rule")))
+    quotes = [_quote(line, checks.rule) for line in tests] if matcher else quotes_of(said.get("rule"))
+    paid = [str(quote)] if (quote := (said.get("amount") or {}).get("quote")) else []
+    pieces, elsewhere = marked(clause, [*quotes, *paid])
     amended = kept.offered is not None and kept.standing.pending is not None
     return page(
         said.get("title") or "（无名称）",
         seat,
-        h("p", stands(kept.standing), f"第 {kept.version} 版，{moment(kept.changed_at)}", class_="quiet"),
+        h("p", stands(kept.standing), f"第 {kept.version} 版，", moment(kept.changed_at), class_="quiet"),
         h("p", h("a", "与现行版本对照", href=f"/desk/benefits/{kept.id}/amendment")) if amended else None,
-        h("dl", *_facts(said)),
+        _contents(kept, checks, matcher=matcher),
+        h("dl", *_facts(said), class_="facts"),
+        h("p", h("a", "改正基本信息（名称、部门、日期等）", href=f"/desk/benefits/{kept.id}/particulars")) if mine else None,
         h(
             "div",
             h(
                 "section",
-                h("h2", "条文"),
-                h("p", *(_piece(piece.words, piece.tests) for piece in pieces), class_="clause"),
+                h("h2", "条文", id="clause"),
+                h("p", *(_piece(piece.words, piece.tests, len(quotes)) for piece in pieces), class_="clause"),
                 aria_label="条文",
+                class_="beside",
             ),
             h(
                 "section",
-                h("h2", "规则"),
-                _rule(kept.id, checks.rule, numbers, elsewhere, editable=editable) if matcher else no_matcher(),
+                h("h2", "规则", id="rule"),
+                _rule(kept.id, checks.rule, numbers, elsewhere, editable=mine) if matcher else no_matcher(),
                 h("h3", "金额"),
-                h("p", "；".join(line["words"] for line in checks.amount) or ("没有可以计算的金额" if matcher else "（暂不能显示）")),
+                h("p", checks.amount[0]["words"] if checks.amount else "没有可以计算的金额" if matcher else "（暂不能显示）"),
+                h("div", "没有原文依据", class_="bad") if said.get("amount") and not paid else None,
+                h("p", h("a", "改正金额", href=f"/desk/benefits/{kept.id}/amount")) if mine else None,
                 aria_label="规则",
             ),
             class_="sides",
         ),
-        h("h2", "没有读懂的原文"),
+        h("h2", "没有读懂的原文", id="unread"),
         bullets(kept.unread, "没有。"),
+        *proposals(seat, kept, proposed),
         h("h3", "自动提取时的提示"),
         bullets(kept.findings, "没有。"),
-        h("h2", "检查"),
+        h("h2", "检查", id="checks"),
         _findings(checks.findings),
         _readiness(checks),
-        h("h2", "用例"),
-        _cases(checks, matcher=matcher),
-        _case_forms(seat, kept, said) if editable and seat.officer and "editor" in seat.officer.roles else None,
+        h("h2", "用例", id="cases"),
+        _cases(seat, kept, said, checks, registry, matcher=matcher, mine=mine),
         h("h2", "覆盖面"),
         _reach(kept.id, checks),
-        h("h2", "下一步"),
+        h("h2", "下一步", id="steps"),
         _steps(seat, kept),
-        h("h2", "历史"),
+        h("h2", "历史", id="history"),
         table(("时间", "人员", "操作", "理由"), [_entry(entry) for entry in reversed(history)]),
         wrong=wrong,
         done=done,
@@ -98,6 +112,7 @@ def _facts(said: Mapping[str, Any]) -> list[Html]:
         "责任部门": said.get("department"),
         "联系方式": said.get("contact"),
         "类别": said.get("kind"),
+        "兑现方式": MODES.get(str(said.get("mode") or "")),
         "给付": PAYS.get(said.get("pays") or ("money" if said.get("amount") else "")),
         "有效期": span_of(valid),
         "申报期": span_of(window),
@@ -111,11 +126,35 @@ def span_of(span: Mapping[str, Any]) -> str:
     return "至".join(ends) if span else ""
 
 
-def _piece(words: str, tests: Sequence[int]) -> Child:
+def _contents(kept: Kept, checks: Checks, *, matcher: bool) -> Html:
+    """What the page holds, with how it stands, as links."""
+    errors = sum(finding.severity == "error" for finding in checks.findings)
+    failed = sum(not case["passed"] for case in checks.cases)
+    told = {
+        "clause": ("条文与规则", None),
+        "unread": (f"没有读懂 {len(kept.unread)} 处", bool(kept.unread)),
+        "checks": (f"检查：错误 {errors}、提醒 {len(checks.findings) - errors}", errors > 0),
+        "cases": (f"用例：{len(checks.cases)} 个，未通过 {failed}" if matcher else "用例：未检查", failed > 0),
+        "steps": ("下一步", None),
+        "history": ("历史", None),
+    }
+    links = [h("li", h("a", words, href=f"#{name}", class_="bad" if bad else None)) for name, (words, bad) in told.items()]
+    return h("nav", h("ul", *links), aria_label="本页内容", class_="contents")
+
+
+def _quote(line: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> str | None:
+    """The words behind a test: its own, else those of the nearest group that holds it."""
+    above = [one for one in lines if line["path"] == one["path"] or str(line["path"]).startswith(f"{one['path']}/")]
+    return next((one["quote"] for one in reversed(above) if one["quote"]), None)
+
+
+def _piece(words: str, tests: Sequence[int], rule: int) -> Child:
+    """Marked words with the numbers of their tests; those after the rule's are the amount's."""
     if not tests:
         return words
-    numbers = "、".join(map(str, tests))
-    return h("mark", words, h("sup", f"［{numbers}］", aria_label=f"对应规则第 {numbers} 项"))
+    numbers = "、".join("金额" if number > rule else str(number) for number in tests)
+    told = "、".join("对应金额" if number > rule else f"对应规则第 {number} 项" for number in tests)
+    return h("mark", words, h("sup", f"[{numbers}]", aria_label=told), class_="paid" if all(number > rule for number in tests) else None)
 
 
 def _rule(
@@ -124,20 +163,24 @@ def _rule(
     items = []
     for line in lines:
         number = numbers.get(line["path"])
-        quote = line["quote"]
+        quote = _quote(line, lines)
         link = f"/desk/benefits/{benefit}/test?path={line['path']}"
         items.append(
             h(
                 "li",
-                h("span", f"［{number}］", class_="number") if number else None,
+                h("span", f"[{number}] ", class_="number") if number else None,
                 line["words"],
                 h("div", f"原文（在条文之外）：“{quote}”", class_="quiet") if number in elsewhere and quote else None,
                 h("div", "没有原文依据", class_="bad") if number and not quote else None,
                 h("div", h("a", f"改正第 {number} 项", href=link)) if number and editable else None,
+                h("div", h("a", "在这一组里增加", href=f"/desk/benefits/{benefit}/more?path={line['path']}"))
+                if editable and number is None and line["depth"]
+                else None,
                 class_=f"d{min(line['depth'], 4)}",
             )
         )
-    return h("ol", *items, class_="rule")
+    more = h("p", h("a", "＋ 增加一项条件", href=f"/desk/benefits/{benefit}/more")) if editable else None
+    return text_of([h("ol", *items, class_="rule"), more])
 
 
 def no_matcher() -> Html:
@@ -160,25 +203,60 @@ def _readiness(checks: Checks) -> Child:
     return [h("h3", f"免申即享成熟度：{checks.readiness.grade}"), table(("标准", "是否具备", "缺什么"), lines)]
 
 
-def _cases(checks: Checks, *, matcher: bool) -> Html:
-    if not matcher:
-        return h("p", "未检查。", class_="quiet")
-    if not checks.cases:
-        return h("p", "没有用例。建议至少附一个符合的和一个不符合的企业。", class_="quiet")
-    lines = [row(case["name"], good("通过" if case["passed"] else "未通过", case["passed"]), case["why"]) for case in checks.cases]
-    return table(("用例", "结果", "原因"), lines)
+def _cases(
+    seat: Seat, kept: Kept, said: Mapping[str, Any], checks: Checks, registry: Registry, *, matcher: bool, mine: bool
+) -> list[Child]:
+    """Every case with what became of it, why it failed, and what an editor can do about it."""
+    given = said.get("cases") or ()
+    told = checks.cases if matcher and len(checks.cases) == len(given) else [None] * len(given)
+    lines, stale = [], False
+    sound = all(finding.severity != "error" for finding in checks.findings)  # else no case was run
+    for position, (case, result) in enumerate(zip(given, told, strict=True)):
+        failed = result is not None and not result["passed"]
+        old = outdated(said, case, registry) if failed and sound else []
+        stale = stale or bool(old)
+        why: list[Child] = [h("div", result["why"]) if failed and result is not None else None]
+        why += [h("div", "规则或日期后来改动，这一自动生成的用例没有跟着改：", h("ul", *(h("li", one) for one in old)))] if old else []
+        lines.append(
+            row(
+                case["name"],
+                [str(case["as_of"]), "，应", EXPECTED[case["expect"]][:3].rstrip("（")],
+                h("span", "未检查", class_="quiet") if result is None else good("未通过" if failed else "通过", not failed),
+                why,
+                h("a", "改用例", href=f"/desk/benefits/{kept.id}/case?case={position}", aria_label=f"改用例：{case['name']}")
+                if mine
+                else None,
+            )
+        )
+    none = h("p", "没有用例。建议至少附一个符合的和一个不符合的企业。", class_="quiet")
+    found: list[Child] = [table(("用例", "日期与预期", "结果", "原因", ""), lines) if lines else none]
+    if mine:
+        found += [_again(seat, kept) if stale else None, _case_forms(seat, kept, given, stale=stale)]
+    return found
 
 
-def _case_forms(seat: Seat, kept: Kept, said: Mapping[str, Any]) -> Html:
+def _again(seat: Seat, kept: Kept) -> Html:
+    """One press makes the generated cases anew; the reason is that the rule has changed."""
+    return form(
+        seat,
+        f"/desk/benefits/{kept.id}/cases",
+        h("input", type="hidden", name="version", value=kept.version),
+        h("input", type="hidden", name="why", value=f"按第 {kept.version} 版规则重新生成用例"),
+        h("p", "如规则改得对，自动生成的用例可以按现行规则重新生成；人写的用例不受影响。"),
+        h("button", "按现行规则重新生成", name="how", value="again"),
+    )
+
+
+def _case_forms(seat: Seat, kept: Kept, given: Sequence[Mapping[str, Any]], *, stale: bool) -> Html:
     to = f"/desk/benefits/{kept.id}/cases"
     version = h("input", type="hidden", name="version", value=kept.version)
-    names = {str(position): case["name"] for position, case in enumerate(said.get("cases") or ())}
+    names = {str(position): case["name"] for position, case in enumerate(given)}
     again = form(
         seat,
         to,
         version,
         field("重新生成的理由", "why", key="why-again", area=True, required=True, maxlength=2000),
-        h("button", "按现在的规则重新生成用例", name="how", value="again", class_="second"),
+        h("button", "重新生成自动用例", name="how", value="again", class_="second"),
     )
     remove = form(
         seat,
@@ -188,7 +266,8 @@ def _case_forms(seat: Seat, kept: Kept, said: Mapping[str, Any]) -> Html:
         field("删除的理由", "why", key="why-case", area=True, required=True, maxlength=2000),
         h("button", "删除用例", name="how", value="remove", class_="second"),
     )
-    return h("div", again, remove if names else None, class_="steps")
+    more = h("details", h("summary", "重新生成或删除用例"), h("div", None if stale else again, remove if names else None, class_="steps"))
+    return text_of([h("p", h("a", "＋ 增加一个用例", href=f"/desk/benefits/{kept.id}/case")), more])
 
 
 def _reach(benefit: str, checks: Checks) -> Html:

@@ -18,6 +18,7 @@ class Row:
     kept: Kept
     title: str
     department: str
+    text: str
     task: Task | None
 
 
@@ -41,15 +42,13 @@ def desk(
         seat,
         h(
             "form",
-            h("label", "部门（留空为全部）", for_="department"),
-            h("input", id="department", name="department", value=department, type="text"),
-            h("label", "查找事项", for_="q"),
-            h("input", id="q", name="q", value=words, type="search"),
-            " ",
-            h("button", "查看"),
+            h("div", field("部门（全称或通用简称；留空为全部）", "department", department)),
+            h("div", field("查找事项（名称、原文中的字词）", "q", words, type="search")),
+            h("div", h("button", "查看")),
             method="get",
             action="/desk",
             role="search",
+            class_="steps",
         ),
         h("p", f"待处理 {len(rows)} 项，其中逾期 ", h("span", str(late), class_="bad" if late else None), f" 项。期限依据：{source}。"),
         h("h2", f"等我处理（{len(mine)}）"),
@@ -69,8 +68,8 @@ def _tasks(rows: Sequence[Row]) -> Html:
         return h("p", "没有。", class_="quiet")
     lines = [
         row(
-            [_link(one.kept, one.title), _pending(one.kept.standing)],
-            one.department,
+            [_link(one.kept, one.title), _pending(one.kept.standing), h("div", one.text, class_="quiet")],
+            one.department or h("span", "文件未写明", class_="quiet"),
             f"等待{ROLES[one.task.role]}：{one.task.what}" if one.task else None,
             _due(one.task),
             moment(one.kept.changed_at),
@@ -92,7 +91,7 @@ def _pending(standing: Standing) -> Html:
 def _due(task: Task | None) -> Child:
     if task is None or task.due is None:
         return h("span", "未规定", class_="quiet")
-    return [task.due.isoformat(), h("div", f"已逾期 {task.late} 个工作日", class_="bad") if task.late else None]
+    return [h("time", task.due.isoformat()), h("div", f"已逾期 {task.late} 个工作日", class_="bad") if task.late else None]
 
 
 def _awaiting(seat: Seat, awaiting: Sequence[tuple[Awaiting, Kept, str]]) -> Html:

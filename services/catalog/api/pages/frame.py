@@ -1,7 +1,11 @@
 """The frame of every page, and the parts that several pages share: forms, fields, tables, times, and what was refused."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -11,6 +15,18 @@ from services.catalog.domain.review import ROLES, WORDS, Standing
 from services.chassis.problems import Problem
 
 CHINA = ZoneInfo("Asia/Shanghai")
+
+
+@cache
+def sheet() -> bytes:
+    """The style sheet."""
+    return files("services.catalog").joinpath("api/desk.css").read_bytes()
+
+
+@cache
+def sheet_mark() -> str:
+    """What tells one style sheet from another, so that no browser keeps an old one."""
+    return sha256(sheet()).hexdigest()[:12]
 
 
 def page(title: str, seat: Seat, *content: Child, wrong: Problem | None = None, done: str | None = None) -> str:
@@ -28,7 +44,7 @@ def page(title: str, seat: Seat, *content: Child, wrong: Problem | None = None, 
             h("meta", charset="utf-8"),
             h("meta", name="viewport", content="width=device-width, initial-scale=1"),
             h("title", f"{title} · 找企政策工作台"),
-            h("link", rel="stylesheet", href="/desk/style.css"),
+            h("link", rel="stylesheet", href=f"/desk/style.css?{sheet_mark()}"),
         ),
         h(
             "body",
@@ -61,7 +77,10 @@ def page(title: str, seat: Seat, *content: Child, wrong: Problem | None = None, 
 
 def problem_box(problem: Problem) -> Html:
     """What was refused, why, and what to do."""
-    faults = [h("li", f"{fault.at}：{fault.problem}", f"（{fault.hint}）" if fault.hint else None) for fault in problem.errors]
+    faults = [
+        h("li", f"{fault.at}：" if fault.at else None, fault.problem, f"（{fault.hint}）" if fault.hint else None)
+        for fault in problem.errors
+    ]
     return h(
         "div",
         h("p", h("strong", f"{problem.title}："), problem.detail),
@@ -77,23 +96,88 @@ def form(seat: Seat, action: str, *content: Child) -> Html:
 
 
 def field(
-    label: str, name: str, value: str = "", *, hint: str | None = None, area: bool = False, key: str | None = None, **more: Any
+    label: str,
+    name: str,
+    value: str = "",
+    *,
+    hint: str | None = None,
+    area: bool = False,
+    key: str | None = None,
+    wrong: str | None = None,
+    **more: Any,
 ) -> Html:
-    """A labelled field; its hint is read with it. `key` tells apart fields of one name on one page."""
+    """A labelled field; its hint, and what is wrong with it, are read with it. `key` tells apart fields of one name on one page."""
     key = key or name
-    described = f"{key}-hint" if hint else None
+    told = _told(key, hint, wrong)
     control = (
-        h("textarea", value, id=key, name=name, rows=3, aria_describedby=described, **more)
+        h("textarea", value, id=key, name=name, rows=3, **told, **more)
         if area
-        else h("input", id=key, name=name, value=value, aria_describedby=described, **({"type": "text"} | more))
+        else h("input", id=key, name=name, value=value, **({"type": "text"} | more), **told)
     )
-    return text_of([h("label", label, for_=key), control, h("div", hint, id=described, class_="quiet") if hint else None])
+    return text_of([h("label", label, for_=key), control, *_notes(key, hint, wrong)])
 
 
-def choice(label: str, name: str, options: Mapping[str, str], chosen: str) -> Html:
+def choice(
+    label: str,
+    name: str,
+    options: Mapping[str, str],
+    chosen: str,
+    *,
+    hint: str | None = None,
+    key: str | None = None,
+    wrong: str | None = None,
+) -> Html:
     """A labelled list to choose from."""
+    key = key or name
     items = [h("option", words, value=value, selected=value == chosen) for value, words in options.items()]
-    return text_of([h("label", label, for_=name), h("select", *items, id=name, name=name)])
+    return text_of(
+        [h("label", label, for_=key), h("select", *items, id=key, name=name, **_told(key, hint, wrong)), *_notes(key, hint, wrong)]
+    )
+
+
+def _told(key: str, hint: str | None, wrong: str | None) -> dict[str, Any]:
+    described = [f"{key}-wrong"] * bool(wrong) + [f"{key}-hint"] * bool(hint)
+    return {"aria_describedby": " ".join(described) or None, "aria_invalid": "true" if wrong else None}
+
+
+def _notes(key: str, hint: str | None, wrong: str | None) -> list[Child]:
+    return [
+        h("div", wrong, id=f"{key}-wrong", class_="bad") if wrong else None,
+        h("div", hint, id=f"{key}-hint", class_="quiet") if hint else None,
+    ]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A form as it is shown: what stands in its fields, and after a refusal the field that was wrong and why."""
+
+    values: Mapping[str, str]
+    at: str = ""
+    problem: str = ""
+
+    def text(self, label: str, name: str, **more: Any) -> Html:
+        """A field with what stands in it."""
+        return field(label, name, self.values.get(name, ""), wrong=self._wrong(name), **more)
+
+    def choice(self, label: str, name: str, options: Mapping[str, str], **more: Any) -> Html:
+        """A list with what is chosen in it."""
+        return choice(label, name, options, self.values.get(name, ""), wrong=self._wrong(name), **more)
+
+    def why(self, label: str = "改正的理由") -> Html:
+        """The reason that every change has."""
+        return self.text(label, "why", area=True, required=True, maxlength=2000)
+
+    def version(self, newest: int) -> Html:
+        """The version that a form is based on: after a refusal still the one it was opened on."""
+        return h("input", type="hidden", name="version", value=self.values.get("version") or newest)
+
+    def _wrong(self, name: str) -> str | None:
+        return self.problem if name == self.at else None
+
+
+def tick(label: str, name: str, checked: bool) -> Html:
+    """A box to tick."""
+    return h("label", h("input", type="checkbox", name=name, value="1", checked=checked), " ", label, class_="tick")
 
 
 def table(headings: Sequence[str], lines: Sequence[Html]) -> Html:
@@ -123,9 +207,9 @@ def stands(standing: Standing) -> Html:
     return text_of([h("span", WORDS[standing.status], class_="tag"), revision])
 
 
-def moment(at: datetime) -> str:
+def moment(at: datetime) -> Html:
     """A moment on the city's clock."""
-    return at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M")
+    return h("time", at.astimezone(CHINA).strftime("%Y-%m-%d %H:%M"), datetime=at.isoformat())
 
 
 def sign_in(seat: Seat, wrong: Problem | None = None) -> str:

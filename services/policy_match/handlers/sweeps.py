@@ -1,0 +1,94 @@
+"""A benefit that is published or changed, and a day that begins: every shard is decided against what is due."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+from contracts.events import (
+    BenefitAmended,
+    BenefitEvent,
+    BenefitExpired,
+    BenefitPublished,
+    BenefitResumed,
+    BenefitSuspended,
+    BenefitWithdrawn,
+    SweepDue,
+)
+from contracts.rules import tests_a_fact
+from services.chassis.work import Event, Refused, Work
+from services.policy_match.domain.matches import Match
+from services.policy_match.handlers import SHARDS, Kept, Matching, Run
+from services.policy_match.handlers.deciding import decided, say
+
+Reason = Literal["published", "amended", "suspended", "resumed", "withdrawn", "expired"]
+AFTER: Mapping[type[BenefitEvent], tuple[str, Reason]] = {
+    BenefitPublished: ("published", "published"),
+    BenefitAmended: ("published", "amended"),
+    BenefitResumed: ("published", "resumed"),
+    BenefitSuspended: ("suspended", "suspended"),
+    BenefitWithdrawn: ("withdrawn", "withdrawn"),
+    BenefitExpired: ("expired", "expired"),
+}
+"""How a benefit stands after each of its events, and why it is swept."""
+
+
+async def on_benefits(events: Sequence[Event[BenefitEvent]], work: Work[Matching]) -> list[Refused]:
+    """Keep each benefit and have every shard decided against it."""
+    newest = {event.payload.benefit.id: event for event in events}
+    kept = await work.store.keep_benefits(
+        [
+            Kept(
+                event.payload.benefit,
+                event.payload.version,
+                AFTER[type(event.payload)][0],
+                tests_a_fact(event.payload.benefit.rule),
+                work.trace_of(event),
+            )
+            for event in newest.values()
+        ],
+        work.now,
+    )
+    for benefit, event in newest.items():
+        if benefit in kept:
+            reason = AFTER[type(event.payload)][1]
+            for shard in range(SHARDS):
+                due = SweepDue(partition=shard, benefit=benefit, version=event.payload.version, as_of=work.today, reason=reason)
+                work.say(due, because=event)
+    return []
+
+
+async def on_day(work: Work[Matching]) -> None:
+    """Have everything decided anew for this day, once: ages are reached, windows open, validity ends."""
+    if await work.store.begin_day(work.today, work.now) and await work.store.offers():
+        for shard in range(SHARDS):
+            work.say(SweepDue(partition=shard, as_of=work.today, reason="day"))
+
+
+async def on_sweeps(events: Sequence[Event[SweepDue]], work: Work[Matching]) -> list[Refused]:
+    """Decide the enterprises of a shard against the benefits that are due, and say what changed."""
+    shards = sorted({event.payload.partition for event in events})
+    await work.store.lock_shards(shards)
+    for shard in shards:
+        await _sweep(shard, [event for event in events if event.payload.partition == shard], work)
+    return []
+
+
+async def _sweep(shard: int, events: Sequence[Event[SweepDue]], work: Work[Matching]) -> None:
+    causes = {event.payload.benefit: event for event in events}
+    every = causes.get(None)
+    due = None if every else [name for name in causes if name is not None]
+    as_of = max(work.today, *(event.payload.as_of for event in events))  # a sweep that waited is decided for the present day
+    offers = await work.store.offers(due)
+    before = await work.store.shard_matches(shard, due)
+    if not offers and not before:
+        return
+    after, counts = await decided(offers, await work.store.city(shard) if offers else (), as_of)
+
+    def cause(match: Match) -> Event[SweepDue]:
+        found = causes.get(match.key.benefit, every)
+        assert found is not None
+        return found
+
+    await say(work, before, after, as_of=as_of, partition=shard, cause=cause)
+    version = {offer.benefit.id: offer.version for offer in offers}
+    reasons = {name: (causes.get(name) or events[-1]).payload.reason for name in version}
+    await work.store.add_runs([Run(name, version[name], shard, as_of, reasons[name], counts[name]) for name in version], work.now)
