@@ -69,7 +69,10 @@ def test_a_lead_before_a_colon_governs_every_part_behind_it() -> None:
 
 
 def test_a_number_above_governs_the_numbers_under_it() -> None:
-    text = "第四条 对注册在本市的物流企业给予奖励。（一）对年营业收入500万元以上的，给予5万元奖励。（二）对年营业收入900万元以上的，给予9万元奖励。"
+    text = (
+        "第四条 对注册在本市的物流企业给予奖励。"
+        "（一）对年营业收入500万元以上的，给予5万元奖励。（二）对年营业收入900万元以上的，给予9万元奖励。"
+    )
     passage = Passage.of(text)
     found = provisions(passage, Lexicon())
     last = conditions(passage, found[-1])

@@ -113,8 +113,8 @@ def recognised(text: str, region: Span, figures_given: Sequence[Figure], wording
     dated = [c.span for c in found]
     since = _since_events(text, region)
     found += since
-    for comparison in comparisons(text[region.start : region.end]):
-        comparison = _behind(comparison, since, region)
+    for printed in comparisons(text[region.start : region.end]):
+        comparison = _behind(printed, since, region)
         if comparison is None:
             continue
         span = moved(comparison.span, region.start)
