@@ -8,15 +8,15 @@ What no wording names is kept as it stands, under the attribute "其他条件": 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from services.catalog.domain.attributes import NAMES, named_after
-from services.catalog.domain.division import blocks, zones
+from services.catalog.domain.division import zones
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision, Strand
+from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import windows
 from services.catalog.domain.recognition import Condition, Wordings, inside_another, is_deadline, moved, recognised
+from services.catalog.domain.regions import ANAPHOR, ANNOUNCES, own_begin, regions, sentence_before, targets
 from services.catalog.domain.requirements import Requirement, says_whom
 from services.catalog.domain.targets import atoms
 
@@ -26,14 +26,8 @@ REPEATED = frozenset({"资质认定", "违法记录", "注册地", "年龄", "�
 RECIPIENTS = frozenset({"主体类型", "企业规模", "资质认定", "人员身份", "行业", "榜单排名"})
 # The base of the amount and a condition at once: what did not grow gets nothing.
 GROWTH = frozenset({"产量增量", "研发费用增量"})
-# A phrase before the target that only announces what the article is about.
-_ANNOUNCES = re.compile(
-    r"(?:^|继续|持续|积极|大力|全力|进一步|着力)(?:支持|鼓励|引导|推动|稳定|激励|吸引|加大|加强|强化|实施|培育|打造|推进|促进|扩大|提升|优化|完善|健全|落实|构建|发挥|深化|聚焦|帮助|返还|降低|减轻|加快|做好|保障|开展|统筹)"
-)
-_TARGET = re.compile(r"(?:^|[,;:。】])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口|其|该))")
 _BASE = re.compile(r"按照?(?!规定|期|时)|参照|比照")
 _GOES_ON = re.compile(r"(?:每(?!年)|具体|企业|单位|个人|补贴标准|奖励标准)")
-_ANAPHOR = re.compile(r"上述|前述|以上(?:企业|单位|项目)")
 
 
 def conditions(
@@ -43,14 +37,14 @@ def conditions(
     wordings = wordings or Wordings()
     text = passage.text
     found: list[Condition] = []
-    for region in _regions(passage, provision):
+    for region in regions(passage, provision):
         found += recognised(text, region, provision.given, wordings)
     first = provision.strands[0]
-    before = _before(text, first)
+    before = sentence_before(text, first)
     if (
         not _kept(text, found, provision)
         and _GOES_ON.match(text, first.span.start)
-        and not _ANNOUNCES.search(text[before.start : before.end])
+        and not ANNOUNCES.search(text[before.start : before.end])
     ):
         found = recognised(text, before, provision.given, wordings)  # the sentence before says for whom
     own = _nearest([replace(c, excepted=denied(text, c)) for c in _kept(text, found, provision)], provision)
@@ -58,7 +52,7 @@ def conditions(
     listed = _listed(text, provision, items, own, wordings)
     if any(c.attribute == "主体类型" for c in listed):  # "担保机构应…" says better who it is than "给予担保机构"
         own = [c for c in own if c.attribute != "主体类型"]
-    own = [c if c.span.start >= _own(provision) else _told_apart(text, provision, c) for c in own]
+    own = [c if c.span.start >= own_begin(provision) else _told_apart(text, provision, c) for c in own]
     return _settled([*own, *(_told_apart(text, provision, c) for c in listed)])
 
 
@@ -72,7 +66,7 @@ _MEANT = frozenset({"主体类型", "行业", "企业规模", "纳税人类型",
 def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordings: Wordings) -> list[Condition]:
     """Pieces of the target phrase that no wording knows: named by their verb or noun, else kept as they stand (其他条件)."""
     found: list[Condition] = []
-    for region, sure in _targets(text, provision):
+    for region, sure in targets(text, provision):
         for atom in atoms(text, region, wordings):
             if not sure and (atom.attribute is None or (atom.head and text[atom.span.start - 1 : atom.span.start] != "的")):
                 continue
@@ -102,36 +96,6 @@ def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordin
             condition = Condition(attribute, "contains", words, None, atom.span)
             found.append(replace(condition, excepted=denied(text, condition)))
     return found
-
-
-def _targets(text: str, provision: Provision) -> list[tuple[Span, bool]]:
-    """The words that say for whom: from "对", or from the beginning; sure where what is given stands behind 对… or "的,"."""
-    first = provision.strands[0]
-    begins = _aimed(text, first.span.start, provision.gives_at)
-    if begins:
-        return [(Span(_heading(text, first.span.start, begins) or begins[0], provision.gives_at), True)]
-    words = text[first.span.start : provision.gives_at]
-    whole = Span(first.span.start, provision.gives_at)
-    if _ENDED.search(words) or _NAMED.match(words):
-        return [(whole, True)]
-    return [] if any(_ANNOUNCES.search(piece) for piece in re.split("[,:]", words)) else [(whole, False)]
-
-
-_ENDED = re.compile(r"的,[^,]{0,12}$|[^,。;]的$")
-_NAMED = re.compile(r"[^,。;]{0,16}(?:企业|单位|旅行社|机构)[^,。;的]{4,}|[^,。;]{2,80}(?:企业|单位|人员|青年|载体|项目),")
-
-
-def _aimed(text: str, start: int, end: int) -> list[int]:
-    """Where phrases begin that say for whom (对…)."""
-    return [start + m.end() for m in _TARGET.finditer(text[start:end])]
-
-
-def _heading(text: str, start: int, begins: Sequence[int]) -> int:
-    """Where the first target begins behind a heading or an appeal (办公补助:对…, 鼓励发展,对…); 0 without one before a target."""
-    stops = [i for i in range(start, begins[-1]) if text[i] in ",;。:"]
-    edges = [start, *(i + 1 for i in stops)]
-    last = max((b for a, b in pairwise([*edges, begins[-1]]) if text[b - 1] == ":" or _ANNOUNCES.search(text[a : b - 1])), default=0)
-    return next((at for at in begins if at >= last), 0) if last else 0
 
 
 def _told_apart(text: str, provision: Provision, condition: Condition) -> Condition:
@@ -218,63 +182,6 @@ def deadlines(passage: Passage, provision: Provision) -> list[Span]:
     return found
 
 
-def _regions(passage: Passage, provision: Provision) -> list[Span]:
-    """The words that may condition a provision: each strand from its target phrase to where its giving ends, and what announced it."""
-    text = passage.text
-    regions = [*provision.intro, *_above(passage, provision)]
-    first = provision.strands[0]
-    for strand, end in zip(provision.strands, provision.ends, strict=True):
-        start = strand.span.start
-        if strand is first and provision.lead is not None:
-            start = provision.lead
-        begins = _aimed(text, start, min(end, max(provision.gives_at, strand.span.start)))
-        head = start
-        if begins and _heading(text, start, begins):
-            head = _heading(text, start, begins)
-        dated = re.compile(r"(?:^|[,。;])((?:自)?20\d\d年[^,。;]{0,24}),$").search(text[start:head])
-        if dated:
-            head = start + dated.start(1)
-        if head > start and re.match(r"对承租其", text[head : head + 4]):
-            head = start
-        if strand is first and head < provision.gives_at < end:
-            regions += [Span(head, provision.gives_at), Span(provision.gives_at, end)]
-        else:
-            regions.append(Span(head, max(end, head)))
-        if (_ANAPHOR.search(text[head:end]) or (strand is first and text[head] == "按")) and strand.span.start > strand.block.span.start:
-            regions.append(_before(text, strand))
-    lead = text.find(":", first.sentence.start, first.span.start)
-    if lead > 0 and 8 < lead - first.sentence.start < 120 and not _ANNOUNCES.search(text[first.sentence.start : lead]):
-        regions.append(Span(first.sentence.start, lead))  # 年增速达10%的企业:批发企业…;零售企业…
-    opening = _opening(text, first.sentence, first.span)
-    if opening:
-        regions.append(opening)
-    return regions
-
-
-def _above(passage: Passage, provision: Provision) -> list[Span]:
-    """The words of the number above, where they say for whom (第四条 对…的企业给予奖励。(一)…)."""
-    path = provision.block.path
-    over = [b.span for b in blocks(passage) if len(path) > 1 and b.path == path[:-1] and b.span.end <= provision.block.span.start]
-    return [over[-1]] if over and len(over[-1]) < 160 and _aimed(passage.text, over[-1].start, over[-1].end) else []
-
-
-def _before(text: str, strand: Strand) -> Span:
-    """The sentence before a strand's own, within its block."""
-    start = text.rfind("。", 0, max(0, strand.sentence.start - 1)) + 1
-    return Span(max(start, strand.block.span.start), strand.sentence.start)
-
-
-def _opening(text: str, sentence: Span, strand: Span) -> Span | None:
-    """A window that opens the sentence ("自…至…,") governs all its parts."""
-    if sentence.start == strand.start:
-        return None
-    for window in windows(text[sentence.start : strand.start]):
-        at = sentence.start + window.span.start
-        if text[at] in "自从" or at - sentence.start < 2:
-            return moved(window.span, sentence.start)
-    return None
-
-
 def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condition]:
     """Without what belongs to the amount, to the giver, or to a fuller condition around it."""
     given = [f.span for f in provision.given]
@@ -333,8 +240,8 @@ def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
     for c in sorted(
         found,
         key=lambda c: (
-            bool(_ANAPHOR.search(str(c.value))),
-            any(c.span.within(i) for i in provision.intro) or c.span.end <= _own(provision),
+            bool(ANAPHOR.search(str(c.value))),
+            any(c.span.within(i) for i in provision.intro) or c.span.end <= own_begin(provision),
             c.span.start >= provision.gives_at,
             c.span.start,
             -len(c.span),
@@ -344,11 +251,6 @@ def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
         if not any(c.attribute not in REPEATED or o.span.meets(c.span) for o in same):
             out.append(c)
     return out
-
-
-def _own(provision: Provision) -> int:
-    """Where a provision's own sentence begins to speak of it; what stands before is said of others too."""
-    return provision.strands[0].span.start if provision.lead is None else provision.lead
 
 
 def _of_shares(condition: Condition) -> bool:
