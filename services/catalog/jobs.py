@@ -26,7 +26,7 @@ CALLS, CHARACTERS = 60, 120_000
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 240))
 """After a question that got no answer, before it is asked again; after the last one it is given up."""
 LONGEST_PAUSE = 3600.0
-"""Seconds for which another side that asks for patience is left alone, at most."""
+"""Seconds for which a side that does not answer is left alone, at most."""
 ASKER = Principal("operator", "job:propose", frozenset())
 log = structlog.get_logger()
 
@@ -88,15 +88,15 @@ async def _why_not(store: Any, asking: Asking, characters: int) -> str | None:
 
 
 async def _put_off(runtime: Runtime[Any], asking: Asking, error: Unanswered) -> float:
-    """Ask about this draft later, and about no other until the other side may have recovered."""
+    """Ask about this draft later, and about no other before: a side that is down is not asked about every draft in turn."""
     log.warning("propose.unanswered", benefit=asking.benefit, error=str(error), attempts=asking.attempts + 1)
+    pause = max(PAUSES[min(asking.attempts, len(PAUSES) - 1)].total_seconds(), error.after or 0)
     async with runtime.work(ASKER) as work:
         if asking.attempts < len(PAUSES):
-            wanted = timedelta(seconds=min(error.after or 0, LONGEST_PAUSE))
-            await work.store.unanswered(asking, work.now + max(PAUSES[asking.attempts], wanted))
+            await work.store.unanswered(asking, work.now + timedelta(seconds=pause))
         else:
             await work.store.answered(asking, "unanswered", {})
-    return min(max(error.after or 0, IDLE), LONGEST_PAUSE)
+    return min(pause, LONGEST_PAUSE)
 
 
 async def _keep(runtime: Runtime[Any], asking: Asking, answer: Answer, author: str) -> None:

@@ -11,23 +11,25 @@ import asyncpg
 import httpx
 import pytest
 from hypothesis import given
+from hypothesis import settings as effort
 from hypothesis import strategies as st
 
 from contracts.events import DocumentRead, MeasureRead
 from contracts.registry import load_registry
-from contracts.rules import Registry, dumps, loads
-from services.catalog import handlers, sources
+from contracts.rules import Registry, dumps, loads, parse_benefit
+from services.catalog import sources
 from services.catalog.api import ROUTERS, asking, packages
 from services.catalog.domain import packaging
 from services.catalog.domain.drafts import drafts
 from services.catalog.domain.packaging import FORMAT, LARGEST, Contents, Package, Unacceptable, pack, received, unpack
-from services.catalog.handlers import documents
+from services.catalog.handlers import checking, documents
 from services.catalog.handlers import packages as taking
 from services.catalog.main import SUBSCRIPTIONS
 from services.catalog.sources.signatures import BadKey, Signer, new_signer, signer_of, trusted_of
 from services.catalog.store import Store
 from services.chassis.app import create_app
 from tests.catalog.test_catalog_api import BODY, DOCUMENT, Matcher, measure, officer, post, read
+from tests.policy_match.rules_at_random import amounts, rules
 from tests.running import Running, running, settings
 
 HERE, THERE = "鹭岛市", "榕城市"
@@ -151,6 +153,8 @@ async def test_a_policy_goes_to_another_city_as_drafts_and_comes_back_the_same(h
         history = (await clerk.get(f"/v1/benefits/{benefit}/history")).json()["items"]
         assert [(line["action"], line["by"], told["package"][:16] in line["why"]) for line in history] == [("import", "officer:丁", True)]
     assert (await (await there.client("platform", "p", "benefits:read")).get("/v1/benefits")).json()["items"] == []
+    portal = await there.client("platform", "p", "documents:read")
+    assert (await portal.get("/v1/measures")).json()["items"] == []  # nor is the document listed as one of this city's
     before, asked = opened(file), list(texts)
     for again in (await exported(there, drafts=True), await _reviewed(there, mine)):
         after = opened(again)
@@ -161,6 +165,7 @@ async def test_a_policy_goes_to_another_city_as_drafts_and_comes_back_the_same(h
         [origin] = after.manifest["origin"]
         assert (origin["package"], origin["signer"], origin["issuer"]) == (before.id, HERE, HERE)
         assert (after.manifest["issuer"], [one["id"] for one in after.manifest["benefits"]]) == (THERE, mine)
+    assert len((await portal.get("/v1/measures")).json()["items"]) == 2  # now that it is on offer here too
     assert texts == asked  # the text came with the package: ingest there does not have it
 
 
@@ -217,6 +222,8 @@ async def test_a_city_that_has_the_document_itself_is_told_of_its_own_benefits_a
     shown = (await (await officer(there, "戊", "editor")).get(f"/v1/benefits/{told.json()['benefits'][0]['benefit']}")).json()
     assert "本市另有同一文件的事项 2 个，请核对是否重复" in shown["findings"]
     assert len(await there.rows("SELECT document FROM documents")) == 1
+    portal = await there.client("platform", "p", "documents:read")
+    assert len((await portal.get("/v1/measures")).json()["items"]) == 2
 
 
 async def test_a_document_that_reads_otherwise_here_is_not_taken_over(here: Running, there: Running) -> None:
@@ -378,6 +385,7 @@ def test_what_is_no_package_is_said_to_be_none() -> None:
     assert wrong(b" " * (LARGEST + 1)).keys() == {"package"}
 
 
+@effort(deadline=None)
 @given(
     st.binary(max_size=200)
     | st.recursive(st.none() | st.integers() | st.text(), lambda x: st.lists(x) | st.dictionaries(st.text(), x)).map(
@@ -389,6 +397,30 @@ def test_what_is_no_package_is_said_to_be_none() -> None:
 )
 def test_no_bytes_bring_the_verification_down(file: bytes) -> None:
     wrong(file)
+
+
+SOUND = packed(contents())
+
+
+@effort(deadline=None)
+@given(st.integers(0, len(SOUND) - 1), st.integers(0, 255))
+def test_one_changed_byte_is_refused_or_changes_nothing(place: int, byte: int) -> None:
+    changed = SOUND[:place] + bytes([byte]) + SOUND[place + 1 :]
+    try:
+        found = opened(changed)
+    except Unacceptable:
+        return
+    assert found == opened(SOUND)
+
+
+@effort(deadline=None)
+@given(rules(), amounts(), st.text(st.characters(exclude_categories=["Cs"]), max_size=20))
+def test_whatever_a_benefit_says_is_the_same_after_a_journey_to_another_city_and_back(rule: Any, amount: Any, title: str) -> None:
+    given = {"id": "ben-1", "title": title, "text": "字", "rule": rule, "amount": amount}
+    there = opened(packed(contents(loads(dumps(parse_benefit(loads(dumps(given))))))))
+    taken, _ = received(there.benefits[0]["benefit"], there, registry=load_registry(), city="350200")
+    kept = loads(dumps(parse_benefit(loads(dumps({"id": "ben-2", **taken})))))
+    assert opened(packed(contents(kept), signer=STRANGER)).id == there.id
 
 
 def test_a_key_that_is_none_is_refused_without_being_repeated() -> None:
@@ -468,7 +500,7 @@ async def test_a_record_kind_this_city_does_not_register_keeps_the_draft_from_be
 ) -> None:
     kind = next(iter(load_registry().kinds))
     monkeypatch.setattr(taking, "load_registry", lambda: without(load_registry(), kind))
-    monkeypatch.setattr(handlers, "load_registry", lambda: without(load_registry(), kind))
+    monkeypatch.setattr(checking, "load_registry", lambda: without(load_registry(), kind))
     told = await imported(there, packed(contents({**BENEFIT, "rule": {"some": kind, "where": []}}, BENEFIT | {"id": "ben-2"})))
     lacking, whole = (one["benefit"] for one in told.json()["benefits"])
     clerk = await officer(there, "戊", "editor")

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from contracts.rules import OPEN, Registry, RuleError, dumps, facts_of, loads, parse_benefit
+from contracts.rules import OPEN, Registry, RuleError, dumps, loads, parse_benefit
 from services.catalog.domain.correcting.conditions import OPERATORS, TAKES, Correction, corrected, entry_of
 from services.catalog.domain.correcting.values import PERIODS, Uncorrectable, read
 from services.catalog.domain.lint import bare
@@ -129,9 +129,7 @@ def read_answer(text: str, benefit: Mapping[str, Any], left: Left, registry: Reg
             proposal = _proposal(kind, claim, words, benefit, left, registry)
             if kind == "condition" and bare(proposal.node) in known:
                 raise _Dropped("known")
-            parsed = parse_benefit(loads(dumps(with_proposal(benefit, proposal))))
-            if facts_of(parsed) - registry.facts.keys() - registry.kinds.keys():
-                raise _Dropped("value")
+            parse_benefit(loads(dumps(with_proposal(benefit, proposal))))
         except _Dropped as reason:
             dropped[reason.args[0]] += 1
             continue

@@ -30,7 +30,7 @@ class Taken:
 
 @dataclass(frozen=True)
 class Import:
-    """A package that was taken: whose, what it became, the document's raw text, and where it had come from before."""
+    """A package that was taken: whose, what it became, the document's raw text, and whether the document came with it."""
 
     package: str
     key: str
@@ -40,6 +40,7 @@ class Import:
     manifest: Mapping[str, Any]
     text: str
     benefits: Sequence[Taken]
+    brought: bool
     by: str
     at: datetime
 
@@ -90,7 +91,7 @@ async def take(package: Package, work: Work[Store], *, by: Officer, city: str) -
     await work.store.lock_documents([document])
     if before := await work.store.imported(package.id):
         return before, False
-    await _keep_document(heard, work)
+    brought = await _keep_document(heard, work)
     earlier = {
         (one.origin, one.origin_version): one.benefit
         for taken in await work.store.imports_from(package.key, document)
@@ -109,7 +110,9 @@ async def take(package: Package, work: Work[Store], *, by: Officer, city: str) -
         taken.append(Taken(known or made[-1].id, origin["id"], origin["version"], known is None))
     why = f"自“{package.signer}”的政策包 {package.id[:16]} 导入"
     await work.store.add_benefits(made, [Entry(one.id, 1, "import", None, "draft", by.name, why, work.now, None, one.body) for one in made])
-    done = Import(package.id, package.key, package.signer, document, version, package.manifest, package.text, taken, by.name, work.now)
+    done = Import(
+        package.id, package.key, package.signer, document, version, package.manifest, package.text, taken, brought, by.name, work.now
+    )
     await work.store.add_import(done)
     return done, True
 
@@ -129,16 +132,18 @@ def _heard(package: Package, trace: str | None) -> DocumentHeard:
     return DocumentHeard(read, measures, trace)
 
 
-async def _keep_document(heard: DocumentHeard, work: Work[Store]) -> None:
-    """Keep the document and its measures, if they are not there. Raises Refusal where they are there with other words."""
+async def _keep_document(heard: DocumentHeard, work: Work[Store]) -> bool:
+    """Keep the document and its measures; False where they are there. Raises Refusal where they are there with other words."""
     read = heard.read
     there = await work.store.heard(read.document, read.version)
     if there is None:
         await work.store.add_documents([(read, heard.trace)], work.now)
         await work.store.add_measures(heard.measures)
         await work.store.drafted([heard], work.now)
-    elif there.read.sha256 != read.sha256 or [m.body for m in there.measures] != [m.body for m in heard.measures]:
+        return True
+    if there.read.sha256 != read.sha256 or [m.body for m in there.measures] != [m.body for m in heard.measures]:
         raise Refusal("conflict", f"本市已有这份文件（{read.document}）的第 {read.version} 版，内容与政策包中的不同；请先核对两地的文件")
+    return False
 
 
 def _draft(

@@ -18,6 +18,7 @@ def upgrade() -> None:
             manifest text NOT NULL,
             text text NOT NULL,
             benefits jsonb NOT NULL,
+            brought boolean NOT NULL,
             by text NOT NULL,
             at timestamptz NOT NULL
         )

@@ -71,9 +71,9 @@ def model_of(settings: Settings) -> Model | None:
 
 
 def _after(answer: httpx.Response) -> float | None:
-    """The seconds of a Retry-After; None without one, or where it names a day."""
+    """The seconds of a Retry-After, a day at most; None without one, or where it names a date."""
     said = answer.headers.get("retry-after", "")
-    return float(said) if said.isascii() and said.isdecimal() else None
+    return min(float(said), 86_400.0) if said.isascii() and said.isdecimal() else None
 
 
 def _text(body: bytes) -> str:

@@ -24,10 +24,8 @@ class Packages(Bound):
         return [_import(row) for row in rows]
 
     async def import_of(self, document: str, version: int) -> Import | None:
-        """The import by which a version of a document came first; None when it came otherwise."""
-        row = await self._connection.fetchrow(
-            "SELECT * FROM imports WHERE document = $1 AND version = $2 ORDER BY at, package LIMIT 1", document, version
-        )
+        """The import by which a version of a document came; None when it came otherwise."""
+        row = await self._connection.fetchrow("SELECT * FROM imports WHERE document = $1 AND version = $2 AND brought", document, version)
         return _import(row) if row else None
 
     async def newest(self, document: str) -> int | None:
@@ -48,6 +46,7 @@ class Packages(Bound):
             "manifest": dumps(taken.manifest),
             "text": taken.text,
             "benefits": [asdict(one) for one in taken.benefits],
+            "brought": taken.brought,
             "by": taken.by,
             "at": taken.at,
         }

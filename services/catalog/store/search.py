@@ -47,6 +47,13 @@ class Filter:
     words: str | None = None
 
 
+_NOT_ONLY_ELSEWHERE = (
+    "NOT EXISTS (SELECT FROM imports i WHERE i.document = m.document AND i.version = m.version AND i.brought)"
+    " OR EXISTS (SELECT FROM benefits b WHERE b.document = m.document AND b.offer IS NOT NULL)"
+)
+"""A document that came in another city's package is listed here once something of it is, or was, on offer here."""
+
+
 class BadCursor(ValueError):
     """A place in a list that this service did not give."""
 
@@ -79,6 +86,7 @@ class Search(Bound):
         where.add(
             "NOT EXISTS (SELECT FROM documents d WHERE d.document = m.document AND d.version > m.version AND d.drafted_at IS NOT NULL)"
         )
+        where.add(_NOT_ONLY_ELSEWHERE)
         rank = await self._rank(where, "measures m")
         where.after(after, "(m.document, m.position) > (SELECT document, position FROM measures WHERE measure = {} LIMIT 1)", str, rank)
         rows = await self._connection.fetch(

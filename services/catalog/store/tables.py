@@ -194,6 +194,7 @@ class ImportRow(Table, table=True):
     manifest: str = Field(sa_type=Text)
     text: str = Field(sa_type=Text)
     benefits: list[dict[str, Any]] = Field(sa_column=Column(JSONB, nullable=False))
+    brought: bool
     by: str = Field(sa_type=Text)
     at: datetime = Field(sa_column=Column(TIMESTAMP(timezone=True), nullable=False))
 
