@@ -277,7 +277,7 @@ async def test_a_case_is_written_by_form_and_told_in_chinese_why_it_fails(catalo
     done = await editor.press("保存用例", **{f"{at}.value": "1000万元"})
     assert editor.status == 200
     assert "应为“符合”，得到“不符合”" in done
-    assert "上年度营业收入不低于2000万元（此例为1000万元）" in done
+    assert "年营业收入1000万元，要求不低于2000万元，还差1000万元，不符合" in done
     [link] = [
         str(one.attributes["href"]) for one in editor.page.css("main a") if one.attributes.get("aria-label") == "改用例：收入不足的企业"
     ]

@@ -5,18 +5,17 @@ Everything is said with its place in the benefit, what is wrong and what to do, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from contracts.rules import Benefit, Figures, Finding, Registry, RuleCase, open_facts_of
+from contracts.rules import Benefit, Figures, Registry, RuleCase, open_facts_of
 from services.policy_match.domain.amount import AmountInterval
-from services.policy_match.domain.decision import decide, outcome
+from services.policy_match.domain.decision import outcome
 from services.policy_match.domain.doubts import contradictions, shared_names, warnings
 from services.policy_match.domain.enterprise import FactError, enterprise_of, type_problems
 from services.policy_match.domain.language import CheckFinding, language_problems
-from services.policy_match.domain.wording import rule_lines
-from services.policy_match.domain.wording.terms import Terms
+from services.policy_match.domain.wording import explained
 
 
 @dataclass(frozen=True)
@@ -70,31 +69,14 @@ _OUTCOMES = {"eligible": "符合", "ineligible": "不符合", "undetermined": "�
 
 
 def _because(benefit: Benefit, case: RuleCase, registry: Registry, figures: Figures) -> str:
-    """The tests that made the case come out as it did: those that shut it out, else those that are unknown."""
+    """The requirements that made the case come out as it did: those it does not meet, else those that are unknown."""
     enterprise = enterprise_of({"uscc": "", "name": case.name, "facts": case.facts, "records": case.records})
-    decision = decide(benefit, enterprise, as_of=case.as_of, registry=registry, figures=figures)
+    decision = explained(benefit, enterprise, as_of=case.as_of, registry=registry, figures=figures)
     if decision.outcome == "eligible":
         return "；此例满足全部条件"
-    words = {line.path: line.words for line in rule_lines(benefit.rule, registry)}
-    shut = [_test_in_words(test, words, registry) for test in decision.tests if test.value == ("true" if _excludes(test) else "false")]
-    unknown = [_test_in_words(test, words, registry) for test in decision.tests if test.value == "unknown"]
-    told = f"不满足：{'；'.join(shut)}" if decision.outcome == "ineligible" else f"尚不知道：{'；'.join(unknown)}"
-    return f"；{told}"
-
-
-def _excludes(test: Finding) -> bool:
-    return test.path.split("/").count("not") % 2 == 1
-
-
-def _test_in_words(test: Finding, words: Mapping[str, str], registry: Registry) -> str:
-    if test.path == "valid":
-        return f"{test.found} 不在有效期或申报期内"
-    asked = words.get(f"rule/{test.path}" if test.path else "rule", test.wanted)
-    asked = f"不属于“{asked}”" if _excludes(test) else asked
-    if test.value == "unknown" or test.fact is None:
-        return asked
-    found = "没有" if test.found is None else Terms(registry).value(test.found, registry.facts.get(test.fact.partition("@")[0])) or "没有"
-    return f"{asked}（此例为{found}）"
+    decisive = "false" if decision.outcome == "ineligible" else "unknown"
+    told = decision.in_words.reasons if decision.in_words else ()
+    return "；" + "；".join(reason.sentence.rstrip("。") for reason in told if reason.outcome == decisive)
 
 
 def _in_words(amount: AmountInterval) -> str:

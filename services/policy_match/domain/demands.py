@@ -176,7 +176,7 @@ def _solved(
 ) -> Bounds | None:
     """The bounds on the figure itself, its modifiers solved for the one period that can still change. Out of a range it is the nearer
     end of it that counts, or the upper one where nothing is `found` that could become less."""
-    op = test.is_ if hold else OPPOSITES.get(test.is_, "")
+    op = test.is_ if hold else "outside" if test.is_ == "between" else OPPOSITES.get(test.is_, "")
     if op in TWINS:
         return None  # anything but one value is no direction to go
     right: list[Any] = [value(v, scope) for v in (test.value if isinstance(test.value, tuple) else (test.value,))] if op != "during" else []

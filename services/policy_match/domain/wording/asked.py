@@ -1,12 +1,12 @@
-"""What a rule and an amount ask, in Chinese: line by line for an officer who holds them against the clause, or in half a sentence.
+"""What tests, values and amounts ask, in half a sentence each.
 
-Each line has the path of its node and the clause's own words for it. Nothing is rounded, nothing left out: what has no short wording
-is written with the registry's names. A relative period stays relative, as the clause says it, unless the terms know the day.
+Nothing is rounded, nothing left out: what has no short wording is written with the registry's names. A relative period stays relative,
+as the clause says it, unless the terms know the day.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -44,7 +44,6 @@ from contracts.rules import (
     PopulationTest,
     PublicFigure,
     Rate,
-    Registry,
     Shift,
     Some,
     Steps,
@@ -61,56 +60,7 @@ from services.policy_match.domain.values import OPPOSITES
 from services.policy_match.domain.wording.terms import RATIO, ROWS, Terms
 
 
-class Line(NamedTuple):
-    """One line of a rule or an amount: its path, how deep it stands, its words, and the clause's words behind it."""
-
-    path: str
-    depth: int
-    words: str
-    quote: str | None
-    article: str | None
-
-
-def rule_lines(rule: Node, registry: Registry) -> list[Line]:
-    """The rule, a line for every group and every test."""
-    return list(_lines(rule, "rule", 0, Asked(Terms(registry))))
-
-
-def amount_lines(amount: Node | None, registry: Registry) -> list[Line]:
-    """The amount in one line, after it each amount and each condition inside it; none where nothing can be computed."""
-    return [] if amount is None else list(_parts(amount, "amount", 0, Asked(Terms(registry)), None))
-
-
-_SEVERAL = ("sum", "min", "max", "times", "instalments", "tiers")
-_INNER = ("of", "less", "else_", "pay")
-_AMOUNTS = (Fixed, Rate, Per, Tiers, Case, Each, Total, Least, Most, Cap, Floor, Multiple, Less, Instalments, JudgedAmount)
-
-
-def _parts(amount: Node, path: str, depth: int, asked: Asked, row: str | None) -> Iterator[Line]:
-    yield Line(path, depth, asked.amount(amount, row), amount.quote, amount.article)
-    below = amount.each if isinstance(amount, Each) else row
-    inside: list[tuple[str, Any]] = [(name.rstrip("_"), amount.__dict__[name]) for name in _INNER if name in amount.__dict__]
-    for name in _SEVERAL:
-        items = amount.__dict__.get(name)
-        if isinstance(items, tuple):
-            inside += [(f"{name}/{n}/1", item[1]) if name == "tiers" else (f"{name}/{n}", item) for n, item in enumerate(items)]
-    if isinstance(amount, Case):
-        for n, (rule, pay) in enumerate(amount.case):
-            yield Line(f"{path}/case/{n}/0", depth + 1, asked.test(rule, row), rule.quote, rule.article)
-            inside.append((f"case/{n}/1", pay))
-    for where, part in inside:
-        if isinstance(part, _AMOUNTS):
-            yield from _parts(part, f"{path}/{where}", depth + 1, asked, below)
-
-
-def _lines(node: Node, path: str, depth: int, asked: Asked) -> Iterator[Line]:
-    words = _group(node) if isinstance(node, All | AnyOf | AtLeast | Not) else asked.test(node)
-    yield Line(path, depth, words, node.quote, node.article)
-    for name, limb in limbs(node):
-        yield from _lines(limb, f"{path}/{name}", depth + 1, asked)
-
-
-def _group(node: All | AnyOf | AtLeast | Not) -> str:
+def group_words(node: All | AnyOf | AtLeast | Not) -> str:
     if isinstance(node, All):
         return "同时符合下列各项：" if node.all else "不设条件，所有企业均符合"
     if isinstance(node, AnyOf):
@@ -129,6 +79,7 @@ FOLDS = {
     "sum": "合计", "mean": "平均", "min": "最低值", "max": "最高值", "every": "每一期", "growth": "同比增长率", "increase": "同比增加额",
 }  # fmt: skip
 _OPEN = {"lo": "（不含下限）", "hi": "（不含上限）", "both": "（不含上下限）"}
+FORMS = (Fixed, Rate, Per, Tiers, Case, Each, Total, Least, Most, Cap, Floor, Multiple, Less, Instalments, JudgedAmount)
 _UNITS = {"year": "年", "quarter": "个季度", "month": "个月"}
 
 

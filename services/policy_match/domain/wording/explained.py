@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from contracts.rules import (
@@ -24,7 +23,6 @@ from contracts.rules import (
     Figures,
     InWords,
     LatestOf,
-    NearMiss,
     Node,
     NoneOf,
     Not,
@@ -32,7 +30,6 @@ from contracts.rules import (
     Reason,
     Registry,
     Some,
-    Span,
     SumOf,
     walk,
 )
@@ -40,17 +37,19 @@ from contracts.rules.words import day
 from services.policy_match.domain.amount import interval, worth
 from services.policy_match.domain.decision import decide, in_force
 from services.policy_match.domain.enterprise import Enterprise
-from services.policy_match.domain.interpreter import Scope, answer, ranked_figure, value, window
+from services.policy_match.domain.interpreter import Scope, answer, ranked_figure, window
 from services.policy_match.domain.language import kind_of
 from services.policy_match.domain.periods import key_of
 from services.policy_match.domain.population import Population
 from services.policy_match.domain.profile import Origin
 from services.policy_match.domain.reasons import limbs
 from services.policy_match.domain.values import TypeMismatch, Unknown, negated
+from services.policy_match.domain.wording.advice import Advice
 from services.policy_match.domain.wording.asked import Asked, parts_needed
+from services.policy_match.domain.wording.distances import days_of
 from services.policy_match.domain.wording.found import VERDICTS, Found
 from services.policy_match.domain.wording.reckoned import OPEN_SUM, Reckoned, in_yuan, stacking_words
-from services.policy_match.domain.wording.terms import ROWS, Terms
+from services.policy_match.domain.wording.terms import Terms
 
 _OUTCOMES: dict[bool | None, Literal["true", "false", "unknown"]] = {True: "true", False: "false", None: "unknown"}
 _PAYS = {"relief": "可减免", "credit": "可获额度"}
@@ -99,7 +98,12 @@ class _Explained(NamedTuple):
 
     def whole(self) -> InWords:
         reasons = (*self._force(), *self._reasons(self.benefit.rule, "", 0, True, (None, None)))
-        return InWords.model_construct(summary=self._summary(reasons), reasons=reasons, amount=self._amount(), next=tuple(self._next()))
+        return InWords.model_construct(
+            summary=self._summary(reasons),
+            reasons=reasons,
+            amount=self._amount(),
+            next=tuple(Advice(self.benefit, self.decision, self.scope, self.asked).steps()),
+        )
 
     # reasons ------------------------------------------------------------------------------------------------------------
 
@@ -150,25 +154,13 @@ class _Explained(NamedTuple):
         if force is True:
             return
         spans = [span for span in (self.benefit.valid, self.benefit.window) if span is not None]
-        held = "，或".join(self._span(span) for span in spans)
+        held = "，或".join(days_of(span, self.scope, self.asked.terms) for span in spans)
         today = day(self.scope.as_of)
         words = f"有效期为{held}，{today}不在其内，{VERDICTS[False]}。" if force is False else f"有效期为{held}，{VERDICTS[None]}。"
         quote, article = next(((span.quote, span.article) for span in spans if span.quote), (None, None))
         yield Reason.model_construct(
             path="valid", depth=0, outcome=_OUTCOMES[force], sentence=words, source=None, quote=quote, article=article
         )
-
-    def _span(self, span: Span) -> str:
-        begin, end = (None if bound is None else value(bound, self.scope) for bound in (span.from_, span.to))
-
-        def written(bound: object) -> str:
-            if isinstance(bound, Unknown):
-                return "尚未公布的日期"
-            return self.asked.terms.value(bound).strip("“”")
-
-        if end is None:
-            return "不限" if begin is None else f"自{written(begin)}起"
-        return f"至{written(end)}止" if begin is None else f"{written(begin)}至{written(end)}"
 
     def _stated_by(self, node: Node) -> str | None:
         """Which authorities stated what the test looks at, true on which days."""
@@ -264,88 +256,6 @@ class _Explained(NamedTuple):
             known = "" if total == OPEN_SUM or total in steps else f"，{gets}{total}"
             words = f"{prefix}{steps}{known}{why}，以审核为准。"
         return words
-
-    def _next(self) -> Iterator[str]:
-        if self.decision.outcome == "undetermined":
-            yield from self._settling()
-        if self.decision.near_miss is not None:
-            yield self._near_miss(self.decision.near_miss)
-        if self.decision.eligible_from is not None:
-            yield f"如果其他情况不变，{day(self.decision.eligible_from)}起符合条件。"
-        yield from self._window()
-
-    def _settling(self) -> Iterator[str]:
-        """Who states what is missing, and who decides what a person must decide."""
-        terms, by_office = self.asked.terms, dict[str | None, list[str]]()
-        for label in self.decision.missing:
-            by_office.setdefault(terms.office(label), []).append(label)
-        for office, labels in by_office.items():
-            names = "、".join(dict.fromkeys(terms.wanting(label) for label in labels))
-            if office is not None:
-                yield f"请向{office}核实或补报：{names}。"
-            elif all(label.startswith("population:") for label in labels):
-                yield f"{names}要在全市计算后才能确定，无需企业办理。"
-            elif all(label.startswith("figure:") for label in labels):
-                yield f"{names}尚未公布或尚未录入，无需企业办理。"
-            else:
-                yield f"{names}目前没有部门提供数据，请向{self.benefit.department or '政策主管部门'}说明。"
-        for text in self.decision.judged:
-            yield f"“{self.asked.terms.judged(text)}”由{self.benefit.department or '政策主管部门'}认定。"
-
-    def _near_miss(self, miss: NearMiss) -> str:
-        parts = [self._change(change.fact, change.from_, change.to) for change in miss.change]
-        by = f"，最迟{day(miss.until)}" if miss.until is not None else ""
-        rest = any(finding.value == "unknown" for finding in self.decision.tests)
-        return f"离符合条件还差：{'；'.join(parts)}{by}{'（另有还不能判断的要求）' if rest else ''}。"
-
-    def _change(self, fact: str, old: object, new: object) -> str:
-        terms, what = self.asked.terms, fact.partition("@")[0]
-        entry = self.scope.registry.facts.get(what)
-        if what in self.scope.registry.kinds:
-            return self._further_rows(what, old, new)
-        if isinstance(old, Decimal) and isinstance(new, Decimal):
-            more = f"多{terms.value(new - old, entry)}" if new > old else f"少{terms.value(old - new, entry)}"
-            to = "达到" if new > old else "降到"
-            return f"{terms.name(fact)}{to}{terms.value(new, entry)}（比现有的{terms.value(old, entry)}{more}）"
-        if isinstance(new, bool):
-            return f"{'' if new else '不再'}属于“{terms.name(fact)}”"
-        if isinstance(old, tuple) and isinstance(new, tuple):
-            added, gone = ([item for item in one if item not in other] for one, other in ((new, old), (old, new)))
-            both = [f"新增{terms.value(added, entry)}"] * bool(added) + [f"不再有{terms.value(gone, entry)}"] * bool(gone)
-            return terms.name(fact) + "，".join(both)
-        before = f"由{terms.value(old, entry)}" if old is not None else ""
-        return f"{terms.name(fact)}{before}变为{terms.value(new, entry)}"
-
-    def _further_rows(self, kind: str, old: object, new: object) -> str:
-        """A record to come: how many more, or by how much the sum must grow, or not before which day."""
-        name = self.asked.terms.kind(kind)
-        node = next(
-            (test for test in walk(self.benefit.rule) if isinstance(test, SumOf | LatestOf) and kind_of(test) == kind), None
-        )  # fmt: skip
-        if isinstance(new, Decimal) and isinstance(old, Decimal | None):
-            if isinstance(node, SumOf):
-                field = self.scope.registry.kinds[kind].fields.get(node.field)
-                gap = self.asked.terms.value(new - (old or 0), field)
-                return f"再有符合条件的{name}，{field.name if field else ''}增加{gap}"
-            return f"再新增{self.asked.terms.value(new - (old or 0), ROWS)}符合条件的{name}记录"
-        return f"再新增一条符合条件的{name}记录（日期不早于{self.asked.terms.value(new)}）"
-
-    def _window(self) -> Iterator[str]:
-        """When it can be claimed, beside today; also where that is no part of the outcome."""
-        span = self.benefit.window
-        if span is None or self.decision.outcome == "ineligible":
-            return
-        begin, end = (None if bound is None else value(bound, self.scope) for bound in (span.from_, span.to))
-        if isinstance(begin, str):
-            begin = date.fromisoformat(begin)
-        if isinstance(end, str):
-            end = date.fromisoformat(end)
-        note = ""
-        if isinstance(begin, date) and self.scope.as_of < begin:
-            note = "，还没有开始"
-        elif isinstance(end, date) and self.scope.as_of > end:
-            note = "，已经结束"
-        yield f"申请时间：{self._span(span)}{note}。"
 
 
 def _below(path: str, step: str) -> str:

@@ -25,11 +25,10 @@ from contracts.rules import (
     Percentile,
     PopulationTest,
     Some,
-    Steps,
     SumOf,
     Times,
 )
-from contracts.rules.words import day, plain, stretch
+from contracts.rules.words import day, stretch
 from services.policy_match.domain.interpreter import (
     Scope,
     answer,
@@ -42,11 +41,12 @@ from services.policy_match.domain.interpreter import (
     window,
 )
 from services.policy_match.domain.language import kind_of
-from services.policy_match.domain.periods import key_of, resolve, step
+from services.policy_match.domain.periods import key_of, resolve
 from services.policy_match.domain.values import NOTHING, OPPOSITES, Answer, Exact, Range, Unknown, as_date, as_range, negated
 from services.policy_match.domain.wording.asked import Asked
+from services.policy_match.domain.wording.distances import age, backwards, gap, turns
 from services.policy_match.domain.wording.rows import counted
-from services.policy_match.domain.wording.terms import RATIO, rounded
+from services.policy_match.domain.wording.terms import RATIO
 
 VERDICTS = {True: "符合", False: "不符合", None: "还不能判断"}
 
@@ -139,7 +139,7 @@ class Found(NamedTuple):
         bounds = self._bounds(test)
         found = describe(self.asked.terms.value(left, entry, beside=_ends(bounds)))
         asked = f"{self.asked.asked(test, entry, None, wanted)}{self._worth(test, bounds, entry)}"
-        return f"{found}，要求{asked}{_gap(test, left, bounds, entry, wanted, self.asked)}"
+        return f"{found}，要求{asked}{gap(test, left, bounds, entry, wanted, self.asked.terms)}"
 
     def _worth(self, test: Compared, bounds: list[Range], entry: Entry | None) -> str:
         """What a right side that is reckoned comes to."""
@@ -176,7 +176,7 @@ class Found(NamedTuple):
         found = f"{self.asked.value(node)}为{self.asked.terms.value(left, entry)}"
         op = node.is_ if wanted else OPPOSITES.get(node.is_)
         today = self.scope.as_of
-        if isinstance(node.value, Ago) and op in ("<=", "<", ">", ">=") and left <= today and not _backwards(node.value.ago):
+        if isinstance(node.value, Ago) and op in ("<=", "<", ">", ">=") and left <= today and not backwards(node.value.ago):
             reached = {"<=": "满{}", "<": "超过{}", ">": "不满{}", ">=": "不超过{}"}[op].format(stretch(node.value.ago))
             return f"{found}，至今{age(left, today)}，要求{reached}"
         bounds = [value(item, self.scope) for item in (node.value if isinstance(node.value, tuple) else (node.value,))]
@@ -188,11 +188,11 @@ class Found(NamedTuple):
     def _turning(self, node: Node, wanted: bool) -> date | None:
         """The day on which a date will lie far enough back."""
         op = (node.is_ if wanted else OPPOSITES.get(node.is_)) if isinstance(node, FactTest) else None
-        if not isinstance(node, FactTest) or not isinstance(node.value, Ago) or op not in ("<=", "<") or _backwards(node.value.ago):
+        if not isinstance(node, FactTest) or not isinstance(node.value, Ago) or op not in ("<=", "<") or backwards(node.value.ago):
             return None
         since = value(node, self.scope)
-        turns = _turns(since, node.value.ago, strictly=op == "<") if isinstance(since, date) else None
-        return turns if turns is not None and turns > self.scope.as_of else None
+        turning = turns(since, node.value.ago, strictly=op == "<") if isinstance(since, date) else None
+        return turning if turning is not None and turning > self.scope.as_of else None
 
     def _doubtful(self, node: Node) -> str:
         """Of a test of records that are known: which rows are in doubt."""
@@ -269,65 +269,9 @@ class Found(NamedTuple):
         assert isinstance(total, Decimal | Fraction)
         bounds = self._bounds(node)
         found = terms.value(total, entry, beside=_ends(bounds))
-        return f"要求{asked}{self._worth(node, bounds, entry)}；{rows}，{name}{found}{_gap(node, total, bounds, entry, wanted, self.asked)}"
+        far = gap(node, total, bounds, entry, wanted, terms)
+        return f"要求{asked}{self._worth(node, bounds, entry)}；{rows}，{name}{found}{far}"
 
 
 def _ends(bounds: list[Range]) -> list[Exact]:
     return [end for bound in bounds for end in (bound.low, bound.high) if end is not None]
-
-
-def _gap(test: Compared, left: Exact, bounds: list[Range], entry: Entry | None, wanted: bool, asked: Asked) -> str:
-    """How far the figure lies on the wrong side; nothing where it lies on the right one."""
-    if not bounds or not all(bound.exact for bound in bounds):
-        return ""
-    op = test.is_ if wanted else OPPOSITES.get(test.is_)
-    low, high = Fraction(bounds[0].low or 0), Fraction(bounds[-1].low or 0)
-    if test.is_ == "between":
-        if not wanted:
-            return ""
-        op = ">=" if left < low else "<=" if left > high else ">" if left == low else "<"
-        if low < left < high:
-            return ""
-    if op == ">=" and left < low:
-        return f"，还差{_difference(low - Fraction(left), entry, asked)}"
-    if op == ">" and left < low:
-        return f"，还差{_difference(low - Fraction(left), entry, asked)}以上"
-    if op == "<=" and left > high:
-        return f"，超出{_difference(Fraction(left) - high, entry, asked)}"
-    if op == "<" and left > high:
-        return f"，超出{_difference(Fraction(left) - high, entry, asked)}以上"
-    if (op == ">" and left == low) or (op == "<" and left == high):
-        return "，恰好相等不算"
-    return ""
-
-
-def _difference(gap: Fraction, entry: Entry | None, asked: Asked) -> str:
-    if entry is not None and entry.type == "ratio":
-        shown, exact = rounded(gap * 100, 2, (Fraction(0),))
-        return f"{'' if exact else '约'}{plain(shown)}个百分点"
-    return asked.terms.value(gap, entry, beside=(Fraction(0),))
-
-
-def age(since: date, today: date) -> str:
-    """How long ago, in completed years and months: 2年零3个月; in days below a month."""
-    months = (today.year - since.year) * 12 + today.month - since.month
-    while months > 0 and since > step(today, Steps(months=months), -1):
-        months -= 1
-    if months <= 0:
-        return f"{(today - since).days}天"
-    years, rest = divmod(months, 12)
-    return "零".join(([f"{years}年"] if years else []) + ([f"{rest}个月"] if rest else []))
-
-
-def _turns(since: date, ago: Steps, *, strictly: bool) -> date | None:
-    """The first day on which `since` lies that long back; None beyond the calendar."""
-    turns = step(since, ago)
-    if turns.year >= 9999 or turns.year <= 1:
-        return None
-    while (back := step(turns, ago, -1)) < since or (strictly and back == since):
-        turns = step(turns, Steps(days=1))
-    return turns
-
-
-def _backwards(steps: Steps) -> bool:
-    return min(steps.years, steps.months, steps.days) < 0

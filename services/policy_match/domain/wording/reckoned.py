@@ -31,10 +31,9 @@ from contracts.rules.words import percent, plain, yuan
 from services.policy_match.domain.amount import cents, worth
 from services.policy_match.domain.interpreter import Scope, answer, judgement_of, matching, value
 from services.policy_match.domain.values import NOTHING, Range, Unknown, relation
-from services.policy_match.domain.wording.asked import Asked
+from services.policy_match.domain.wording.asked import FORMS, Asked
 
 _SHOWN = 4
-_FORMS = (Fixed, Rate, Per, Tiers, Case, Each, Total, Least, Most, Cap, Floor, Multiple, Less, Instalments, JudgedAmount)
 _ONCE = {"life": "每家企业", "year": "每家企业每年", "quarter": "每家企业每季度", "month": "每家企业每月", "item": "同一对象"}
 _SPANS = {"year": "同一年度", "life": "累计", "item": "同一对象"}
 
@@ -50,7 +49,7 @@ class Reckoned(NamedTuple):
         """The steps of an amount, or a figure inside one."""
         match item:
             case Fixed():
-                return self.steps(item.fixed) if isinstance(item.fixed, _FORMS) else f"定额{self._result(item)}"
+                return self.steps(item.fixed) if isinstance(item.fixed, FORMS) else f"定额{self._result(item)}"
             case Rate():
                 share = percent(item.rate) if isinstance(item.rate, Decimal) else self._figure(item.rate)
                 return f"按{self._figure(item.of)}的{share}{self._comes_to(item)}"
@@ -94,7 +93,7 @@ class Reckoned(NamedTuple):
         """A figure by name and value: 2025年研发费用120万元."""
         if isinstance(item, Decimal):
             return plain(item)
-        if isinstance(item, _FORMS):
+        if isinstance(item, FORMS):
             return self._result(item)
         entry = self.asked.entry(item, self.row) if isinstance(item, Node) else None
         found = value(item, self.scope)
@@ -131,7 +130,7 @@ class Reckoned(NamedTuple):
         return f"{on_words}，属于{word}{self.asked.line(item.on, line, self.row)}的一档：{self._paid(pay)}"
 
     def _paid(self, pay: Any) -> str:
-        return self.steps(pay) if isinstance(pay, _FORMS) else self._result(pay)
+        return self.steps(pay) if isinstance(pay, FORMS) else self._result(pay)
 
     def _slices(self, item: Tiers) -> str:
         lines = []
@@ -170,8 +169,8 @@ class Reckoned(NamedTuple):
         return f"{kind}记录{len(rows)}条：{'；'.join(parts)}{more}{best}，合计{self._result(item)}"
 
     def _multiple(self, item: Multiple) -> str:
-        amounts = [part for part in item.times if isinstance(part, _FORMS)]
-        factors = [part for part in item.times if not isinstance(part, _FORMS)]
+        amounts = [part for part in item.times if isinstance(part, FORMS)]
+        factors = [part for part in item.times if not isinstance(part, FORMS)]
         if not amounts:
             return f"按{' × '.join(self._figure(part) for part in factors)}{self._comes_to(item)}"
         times = " × ".join(["", *(self._figure(part) for part in factors)])
