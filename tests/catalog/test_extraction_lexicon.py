@@ -10,26 +10,30 @@ from services.catalog.domain import (
     amounts,
     attributes,
     bounds,
+    choices,
     conditions,
     conduct,
     division,
     events,
     facts,
     governing,
+    graded,
     lexicon,
     offers,
     provisions,
     recognition,
+    regions,
     requirements,
     rows,
     subjects,
+    targets,
     terms,
     titles,
 )
 
 TABLES = (
     *(amounts, attributes, bounds, conditions, conduct, division, events, facts, governing, lexicon, offers, provisions, recognition),
-    *(requirements, rows, subjects, terms, titles),
+    *(choices, graded, regions, requirements, rows, subjects, targets, terms, titles),
 )
 PROVINCES = re.findall(
     r"\w+",

@@ -1,14 +1,14 @@
 """Bounded figures as tests: which fact a figure is said of, in which period, how it is taken; shares, ranks and first crossings."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 from contracts.rules import Registry
 from services.catalog.domain.conduct import looked_back, record_of_conduct
 from services.catalog.domain.ladders import crossed, rungs
-from services.catalog.domain.naming import Node, Setting, Told, all_of, any_of, open_fact
+from services.catalog.domain.naming import Node, Setting, Told, all_of, any_of, named_at, open_fact
 from services.catalog.domain.phrases import phrase_of
 from services.catalog.domain.quantities import Comparison, Figure, numeral, plain
 from services.catalog.domain.recognition import Condition
@@ -69,16 +69,34 @@ def bounded(condition: Condition, comparison: Comparison, words: str, text: str,
     whole_phrase = text[phrase.start : phrase.end]
     if re.search(r"罚款|处罚", whole_phrase) and (records := record_of_conduct(looked_back(text, condition.span) + whole_phrase)):
         return Told(all_of(records), notes)
-    if figure.share and comparison.operator != "between" and (share := _share_of(words, registry) or _share_of(around, registry)):
+    if figure.share and comparison.operator != "between" and (share := share_of(words, registry) or share_of(around, registry)):
         part, of = share
         whole = {"times": [test["value"], {"fact": of, "period": period(words)}]}
         return Told({"fact": part, "period": period(words), "is": comparison.operator, "value": whole}, notes)
     turned = {">=": "<=", ">": "<", "<=": ">=", "<": ">"}.get(comparison.operator)
     if condition.attribute == "成立年限" and (span := steps(figure)) and turned:
         return Told({"fact": "founded_on", "is": turned, "value": {"ago": span}}, notes)
+    if turned in (">=", ">"):
+        titles, _ = named_at(registry, "honours", text, phrase)
+        since = _since_event(words, figure, titles)
+        if since is not None:
+            return Told(since, (*notes, "“之日起…内”按决定之日往前推算，请核对"))
+    if (
+        condition.attribute == "运营时间"
+        and figure.unit in ("年", "个月")
+        and (span := steps(figure))
+        and comparison.operator in (">=", ">")
+        and _OPERATES.search(words)
+    ):
+        begun: Node = {"fact": "founded_on", "is": turned, "value": {"ago": span}}
+        return Told(all_of([begun, {"fact": "status", "is": "=", "value": "存续"}]), (*notes, "持续经营的时间按成立日期推算，请核对"))
     if re.search("美元|港元|港币|欧元|新台币", figure.unit):
         return Told({"judged": words}, ("金额以外币计，须按汇率折算后判断",))
     fact, take = _known(condition.attribute)
+    if re.search("单品|产品|品种", words) and condition.attribute in ("年销售额", "工业总产值", "上年度营业收入") and not figure.share:
+        return Told({"fact": open_fact("产品" + condition.attribute, "条件")} | test, notes)  # of a product, not of the enterprise
+    if "申请" in words and condition.attribute == "知识产权":
+        return Told({"fact": "open.专利申请数"} | test, notes)  # what is applied for is not held
     number = str(plain(figure.value))
     said = figure_fact(words[: words.find(number)] or words, figure, registry)
     said = said or figure_fact(around[: around.rfind(number)] if number in around else "", figure, registry)
@@ -88,7 +106,7 @@ def bounded(condition: Condition, comparison: Comparison, words: str, text: str,
     if fact and entry and entry.type == "date" and (span := steps(figure)) and turned:
         return Told({"fact": fact, "is": turned, "value": {"ago": span}}, notes)
     if fact and entry and figure.share and take != "growth" and entry.type != "ratio":
-        grows = entry.periods and re.search(r"增长|增速|增幅|增加|提高|同比|较", words)
+        grows = entry.periods and re.search(r"增长|增速|增幅|增加|提高|同比|较|比上|新增", words)
         fact, take = (fact, "growth") if grows else (None, None)
     if fact and take is None and re.search(r"增量|净增|新增|增加额", words) and figure.money:
         take = "increase"
@@ -112,14 +130,45 @@ def bounded(condition: Condition, comparison: Comparison, words: str, text: str,
         return Told(ranked)
     if condition.attribute in PROJECT_FIELDS:
         return Told({"some": "project", "where": [{"field": PROJECT_FIELDS[condition.attribute]} | test]}, notes)
-    return Told({"fact": open_fact(condition.attribute, "条件")} | test, notes)
+    counted = condition.attribute + (
+        figure.unit if re.fullmatch("年|个月|天", figure.unit) and figure.unit[-1] not in condition.attribute else ""
+    )
+    return Told({"fact": open_fact(counted, "条件")} | test, notes)
+
+
+# Within so long of something that happened: the row that tells of it. 创办 and 成立 are the founding, which is a fact.
+_EVENTS: tuple[tuple[str, str, Node, str], ...] = (
+    (r"(?:认定|获评|评定|获批|评为)", "certificate", {}, "awarded_on"),
+    (r"(?:落户|迁入)", "change", {"field": "kind", "is": "=", "value": "迁入"}, "changed_on"),
+    (r"(?:上市|挂牌)", "public_listing", {}, "listed_on"),
+    (r"(?:纳统|入统|入库|升规|上规)", "listing", {}, "listed_on"),
+    (r"贷款(?:发放)?|放款", "loan", {}, "drawn_on"),
+)
+
+
+def _since_event(words: str, figure: Figure, titles: Sequence[str]) -> Node | None:
+    """自认定之日起12个月内: a row of that day, no longer ago than the words say; None where no record tells of the event."""
+    span = steps(figure)
+    if span is None:
+        return None
+    if re.search(r"(?:创办|开办|成立|设立|注册)(?:登记)?(?:之日|当日)?(?:起|后)", words):
+        return {"fact": "founded_on", "is": ">=", "value": {"ago": span}}
+    for event, kind, test, day in _EVENTS:
+        if re.search(rf"{event}(?:之日|当日|当年|之后)?(?:起|后)", words):
+            recent: Node = {"field": day, "is": ">=", "value": {"ago": span}}
+            of: Node = {"field": "name", "is": "in", "value": list(titles)} if kind == "certificate" and titles else test
+            return {"some": kind, "where": [of, recent] if of else [recent]}
+    return None
+
+
+_OPERATES = re.compile(r"(?<!后续)(?:经营|运营|营业|运行)")
 
 
 def _known(attribute: str) -> tuple[str | None, str | None]:
     return FIGURES.get(attribute, (None, None))
 
 
-def _share_of(words: str, registry: Registry) -> tuple[str, str] | None:
+def share_of(words: str, registry: Registry) -> tuple[str, str] | None:
     """The part and the whole of a share: 研发费用占营业收入的比例."""
     for part, fact, whole, of in SHARES:
         if re.search(part, words) and re.search(rf"占.*(?:{whole})|(?:{whole}).*(?:比|占)", words):

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from services.catalog.domain.amounts import Amount
+from services.catalog.domain.choices import choices, places
 from services.catalog.domain.facts import told
 from services.catalog.domain.junctions import branches, implied, leaning, one_phrase
-from services.catalog.domain.naming import Node, Setting, all_of, named_at
+from services.catalog.domain.naming import Node, Setting, all_of, any_of, named_at
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.recognition import Condition
 from services.catalog.domain.rows import Rows
@@ -78,7 +79,7 @@ def composed(
                 return None
             spans = [governed[k].span for k in of_rows[i].conditions]
             rule.notes += of_rows[i].notes
-            return of_rows[i].node | ground.evidence(Span(min(s.start for s in spans), max(s.end for s in spans)))
+            return of_rows[i].node | ground.evidence(of_rows[i].span or Span(min(s.start for s in spans), max(s.end for s in spans)))
         if i in silent:
             return None
         condition, words = leaning(text, governed[i], governed[:i])
@@ -101,15 +102,34 @@ def composed(
         if within and all("open." not in str(told(*leaning(text, o, ()), setting, text=text).node) for o in within):
             silent.add(i)
 
-    for choices in branches(text, governed):
-        ways = [all_of(nodes) for way in choices if (nodes := [n for i in way if (n := node(i)) is not None])]
-        if ways:
-            rule.take(ways[0] if len(ways) == 1 else {"any": ways})
+    chosen: set[int] = set()
+    for choice in choices(text):
+        items = places(choice, governed)
+        if not any(items) or any(i in chosen for item in items for i in item):
+            continue
+        chosen.update(i for item in items for i in item)
+        spans = [*choice.items, *([choice.instead] if choice.instead else [])]
+        ways = [_item(ground, span, [n for i in item if (n := node(i)) is not None]) for span, item in zip(spans, items, strict=False)]
+        if len(items) > len(choice.items) and choice.needs > 1:  # a score does instead of so many items
+            rule.take({"any": [ways[-1], {"at_least": choice.needs, "of": ways[:-1]}]})
+        else:
+            rule.take(any_of(ways) if choice.needs == 1 else {"at_least": choice.needs, "of": ways})
+    rest = [i for i in range(len(governed)) if i not in chosen]
+    for group in branches(text, [governed[i] for i in rest]):
+        found = [all_of(nodes) for way in group if (nodes := [n for i in way if (n := node(rest[i])) is not None])]
+        if found:
+            rule.take(any_of(found))
     if not rule.tests:  # each was taken for part of another: better a person than everybody
         for condition in governed:
             if not any(term in text[condition.span.start : condition.span.end] for term in setting.meanings):
                 rule.take({"judged": text[condition.span.start : condition.span.end]} | ground.evidence(condition.span))
     return rule
+
+
+def _item(ground: Ground, span: Span, nodes: list[Node]) -> Node:
+    """One item of a list: what it asks, or, where nothing of it was read, a person's judgement."""
+    words = ground.passage.text[span.start : span.end].rstrip(";。,")
+    return all_of(nodes) if nodes else {"judged": words} | ground.evidence(Span(span.start, span.start + len(words)))
 
 
 def steps_of(amount: Amount, paid: Node | None) -> tuple[Span, list[Node]] | None:

@@ -13,9 +13,10 @@ from services.catalog.domain.attributes import NAMES, named_after
 from services.catalog.domain.division import zones
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision, Strand
+from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import windows
 from services.catalog.domain.recognition import Condition, Wordings, inside_another, is_deadline, moved, recognised
+from services.catalog.domain.regions import ANAPHOR, ANNOUNCES, own_begin, regions, sentence_before, targets
 from services.catalog.domain.requirements import Requirement, says_whom
 from services.catalog.domain.targets import atoms
 
@@ -25,14 +26,8 @@ REPEATED = frozenset({"资质认定", "违法记录", "注册地", "年龄", "�
 RECIPIENTS = frozenset({"主体类型", "企业规模", "资质认定", "人员身份", "行业", "榜单排名"})
 # The base of the amount and a condition at once: what did not grow gets nothing.
 GROWTH = frozenset({"产量增量", "研发费用增量"})
-# A phrase before the target that only announces what the article is about.
-_ANNOUNCES = re.compile(
-    r"(?:^|继续|持续|积极|大力|全力|进一步|着力)(?:支持|鼓励|引导|推动|稳定|激励|吸引|加大|加强|强化|实施|培育|打造|推进|促进|扩大|提升|优化|完善|健全|落实|构建|发挥|深化|聚焦|帮助|返还|降低|减轻|加快|做好|保障|开展|统筹)"
-)
-_TARGET = re.compile(r"(?:^|[,;:。])(?:同时,?|另外,?|此外,?|其中,?|并)?(?=对(?!接|应|外(?!贸)|标|照|口|其|该))")
 _BASE = re.compile(r"按照?(?!规定|期|时)|参照|比照")
-_GOES_ON = re.compile(r"^(?:每(?!年)|具体|企业|单位|个人|补贴标准|奖励标准)")
-_ANAPHOR = re.compile(r"上述|前述|以上(?:企业|单位|项目)")
+_GOES_ON = re.compile(r"(?:每(?!年)|具体|企业|单位|个人|补贴标准|奖励标准)")
 
 
 def conditions(
@@ -42,22 +37,27 @@ def conditions(
     wordings = wordings or Wordings()
     text = passage.text
     found: list[Condition] = []
-    for region in _regions(passage, provision):
+    for region in regions(passage, provision):
         found += recognised(text, region, provision.given, wordings)
     first = provision.strands[0]
-    before = _before(text, first)
-    if not found and _GOES_ON.match(text, first.span.start) and not _ANNOUNCES.search(text[before.start : before.end]):
+    before = sentence_before(text, first)
+    if (
+        not _kept(text, found, provision)
+        and _GOES_ON.match(text, first.span.start)
+        and not ANNOUNCES.search(text[before.start : before.end])
+    ):
         found = recognised(text, before, provision.given, wordings)  # the sentence before says for whom
     own = _nearest([replace(c, excepted=denied(text, c)) for c in _kept(text, found, provision)], provision)
     own += _unnamed(text, provision, own, wordings)
     listed = _listed(text, provision, items, own, wordings)
     if any(c.attribute == "主体类型" for c in listed):  # "担保机构应…" says better who it is than "给予担保机构"
         own = [c for c in own if c.attribute != "主体类型"]
+    own = [c if c.span.start >= own_begin(provision) else _told_apart(text, provision, c) for c in own]
     return _settled([*own, *(_told_apart(text, provision, c) for c in listed)])
 
 
 _IDLE = re.compile(
-    r"^(?:(?:可|应|须|要|允许|由|按|依|根据|采取|予以|给予|实行|在此基础上|在[^,]{2,14}基础上|符合(?:条件|规定|要求|上述)|其|分|并|同时|鼓励|支持|引导|推动|落实|执行|继续|持续|充分|加|大力|优化|完善|参照|比照|享受|自|每)|.*(?:规定|条件|批准|申请|原则|标准|方式|基础上|政策|办法|形式|程序|流程|力度|需求|以下|上述)$)"
+    r"^(?:(?:可|应|须|要|允许|由|按|依|根据|采取|予以|给予|实行|在此基础上|在[^,]{2,14}基础上|(?:符合|满足|具备)(?:条件|规定|要求|上述|下列|以下)|其|分|并|同时|鼓励|支持|引导|推动|落实|执行|继续|持续|充分|加|大力|优化|完善|参照|比照|享受|自|每)|.*(?:规定|条件|批准|申请|原则|标准|方式|基础上|政策|办法|形式|程序|流程|力度|需求|以下|上述)$)"
 )
 # Of these a noun says who is meant; what is asked of them says nothing of that.
 _MEANT = frozenset({"主体类型", "行业", "企业规模", "纳税人类型", "人员身份", "项目类型", "产品或业务", "招用对象", "贷款类型", "基金类型"})
@@ -66,11 +66,18 @@ _MEANT = frozenset({"主体类型", "行业", "企业规模", "纳税人类型",
 def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordings: Wordings) -> list[Condition]:
     """Pieces of the target phrase that no wording knows: named by their verb or noun, else kept as they stand (其他条件)."""
     found: list[Condition] = []
-    for region, sure in _targets(text, provision):
+    for region, sure in targets(text, provision):
         for atom in atoms(text, region, wordings):
             if not sure and (atom.attribute is None or (atom.head and text[atom.span.start - 1 : atom.span.start] != "的")):
                 continue
             words = text[atom.span.start : atom.span.end]
+            clause = max(text.rfind(stop, 0, atom.span.start) for stop in ",;。:") + 1
+            if (
+                _BASE.match(text, clause)
+                or (provision.by == "relief" and _GRANTED.match(text, clause))
+                or _gives(text, atom.span, str(atom.attribute))
+            ):
+                continue
             if not 2 <= len(words) <= 90 or (not atom.head and len(words) < 4) or _IDLE.match(words):
                 continue
             over = [c for c in known if not atom.head or "的" in words or c.attribute in _MEANT or c.span.start >= atom.span.start - 2]
@@ -89,29 +96,6 @@ def _unnamed(text: str, provision: Provision, known: Sequence[Condition], wordin
             condition = Condition(attribute, "contains", words, None, atom.span)
             found.append(replace(condition, excepted=denied(text, condition)))
     return found
-
-
-def _targets(text: str, provision: Provision) -> list[tuple[Span, bool]]:
-    """The words that say for whom: from "对", or from the beginning; sure where what is given stands behind 对… or "的,"."""
-    first = provision.strands[0]
-    begins = _aimed(text, first.span.start, provision.gives_at)
-    if begins:
-        return [(Span(begins[-1], provision.gives_at), True)]
-    words = text[first.span.start : provision.gives_at]
-    ended = re.search(r"的,[^,]{0,12}$|[^,。;]的$", words) or re.match(
-        r"[^,。;]{0,16}(?:企业|单位|旅行社|机构)[^,。;的]{4,}|[^,。;]{2,80}(?:企业|单位|人员|青年|载体|项目),", words
-    )
-    appeals = any(_ANNOUNCES.search(piece) for piece in re.split("[,:]", words))
-    return (
-        [(Span(first.span.start, provision.gives_at), True)]
-        if ended
-        else [(Span(first.span.start, provision.gives_at), False)] * (not appeals)
-    )
-
-
-def _aimed(text: str, start: int, end: int) -> list[int]:
-    """Where phrases begin that say for whom (对…)."""
-    return [start + m.end() for m in _TARGET.finditer(text[start:end])]
 
 
 def _told_apart(text: str, provision: Provision, condition: Condition) -> Condition:
@@ -151,7 +135,8 @@ def _listed(text: str, provision: Provision, items: Sequence[Requirement], own: 
         several = recognised(text, region, (), wordings)
         for m in _SUBJECT.finditer(text, region.start, region.end):
             several.insert(0, Condition("主体类型", "=", m["v"], None, Span(m.start("v"), m.end("v"))))
-        found += [c for c in several if not inside_another(c, several)]
+        several = [c for c in several if not inside_another(c, several)]
+        found += several or _kept_whole(text, region, several, wordings)
     out: list[Condition] = []
     for c in sorted(
         found,
@@ -166,6 +151,18 @@ def _listed(text: str, provision: Provision, items: Sequence[Requirement], own: 
         if not any(o.attribute == c.attribute and (c.attribute not in REPEATED or o.span.meets(c.span)) for o in out):
             out.append(c)
     return out
+
+
+def _kept_whole(text: str, region: Span, known: Sequence[Condition], wordings: Wordings) -> list[Condition]:
+    """Pieces of an item that no wording knows."""
+    found = []
+    for atom in atoms(text, region, wordings):
+        words = text[atom.span.start : atom.span.end]
+        covered = sum(max(0, min(atom.span.end, c.span.end) - max(atom.span.start, c.span.start)) for c in known)
+        if 4 <= len(words) <= 80 and not _IDLE.match(words) and covered * 3 < len(words) and not (atom.head and atom.attribute is None):
+            condition = Condition(atom.attribute or named_after(words, NAMES) or "其他条件", "contains", words, None, atom.span)
+            found.append(replace(condition, excepted=denied(text, condition)))
+    return found
 
 
 def _likeness(a: str, b: str) -> int:
@@ -183,55 +180,6 @@ def deadlines(passage: Passage, provision: Provision) -> list[Span]:
                 right = min((i for i in (text.find(c, span.end, strand.span.end) for c in ",;。") if i >= 0), default=strand.span.end)
                 found.append(Span(max(left, strand.span.start), right))
     return found
-
-
-def _regions(passage: Passage, provision: Provision) -> list[Span]:
-    """The words that may condition a provision: each strand from its target phrase to where its giving ends, and what announced it."""
-    text = passage.text
-    regions = list(provision.intro)
-    first = provision.strands[0]
-    for strand, end in zip(provision.strands, provision.ends, strict=True):
-        start = strand.span.start
-        if strand is first and provision.lead is not None:
-            start = provision.lead
-        begins = _aimed(text, start, min(end, max(provision.gives_at, strand.span.start)))
-        head = start
-        if begins and text[begins[-1] - 1 : begins[-1]] == ":":
-            head = begins[-1]  # before it stands a heading
-        elif begins and any(_ANNOUNCES.search(piece) for piece in re.split("[,;。:]", text[start : begins[-1]])):
-            head = begins[-1]
-        dated = re.compile(r"(?:^|[,。;])((?:自)?20\d\d年[^,。;]{0,24}),$").search(text[start:head])
-        if dated:
-            head = start + dated.start(1)
-        if head > start and re.match(r"对承租其", text[head : head + 4]):
-            head = start
-        if strand is first and head < provision.gives_at < end:
-            regions += [Span(head, provision.gives_at), Span(provision.gives_at, end)]
-        else:
-            regions.append(Span(head, max(end, head)))
-        if (_ANAPHOR.search(text[head:end]) or (strand is first and text[head] == "按")) and strand.span.start > strand.block.span.start:
-            regions.append(_before(text, strand))
-    opening = _opening(text, first.sentence, first.span)
-    if opening:
-        regions.append(opening)
-    return regions
-
-
-def _before(text: str, strand: Strand) -> Span:
-    """The sentence before a strand's own, within its block."""
-    start = text.rfind("。", 0, max(0, strand.sentence.start - 1)) + 1
-    return Span(max(start, strand.block.span.start), strand.sentence.start)
-
-
-def _opening(text: str, sentence: Span, strand: Span) -> Span | None:
-    """A window that opens the sentence ("自…至…,") governs all its parts."""
-    if sentence.start == strand.start:
-        return None
-    for window in windows(text[sentence.start : strand.start]):
-        at = sentence.start + window.span.start
-        if text[at] in "自从" or at - sentence.start < 2:
-            return moved(window.span, sentence.start)
-    return None
 
 
 def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condition]:
@@ -260,6 +208,10 @@ def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condi
         clause = max(text.rfind(stop, 0, c.span.start) for stop in ",;。:") + 1
         if c.span.start < provision.gives_at and _BASE.match(text, clause) and not re.search("[,;。]", text[clause : provision.gives_at]):
             continue  # 按其为职工缴纳的社会保险费给予…: what is paid on, not what is asked
+        if c.span.start < provision.gives_at and _GRANTED.match(text, clause) and provision.by == "relief":
+            continue  # 允许其缓缴…: what is given
+        if _gives(text, c.span, c.attribute):
+            continue
         if c.attribute == "主体类型" and re.match(r"(?:免|对|要|应(?!在)|与|加大|为企业)", text[c.span.end : c.span.end + 3]):
             continue
         if not inside_another(c, found):
@@ -269,14 +221,27 @@ def _kept(text: str, found: list[Condition], provision: Provision) -> list[Condi
     return out
 
 
+_GRANTED = re.compile(r"允许其|准予|可以?(?!持续)|延长|延期|顺延|暂缓")
+_THEIR_GIFT = re.compile(r"(?:等)?(?:免收|减收|免费|提供)|(?:和|及|、|与)[^,。;对的]{0,8}(?:政府|财政|部门)(?:给予|予以)")
+
+
+def _gives(text: str, span: Span, attribute: str) -> bool:
+    """True of who gives (政府性融资担保机构免收…), not of who is given to."""
+    return (
+        attribute in ("主体类型", "行业")
+        and bool(_THEIR_GIFT.match(text, span.end))
+        and text[span.start - 1 : span.start] not in "对为向给"
+    )
+
+
 def _nearest(found: list[Condition], provision: Provision) -> list[Condition]:
     """One condition of an attribute: the first before the giving, else the first behind it; "上述…" points to fuller words elsewhere."""
     out: list[Condition] = []
     for c in sorted(
         found,
         key=lambda c: (
-            bool(_ANAPHOR.search(str(c.value))),
-            any(c.span.within(i) for i in provision.intro),
+            bool(ANAPHOR.search(str(c.value))),
+            any(c.span.within(i) for i in provision.intro) or c.span.end <= own_begin(provision),
             c.span.start >= provision.gives_at,
             c.span.start,
             -len(c.span),

@@ -1,6 +1,7 @@
 """How a text is divided: blocks under printed numbers, sentences, and stretches that list conditions."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.catalog.domain.lexicon import Lexicon
@@ -90,15 +91,32 @@ def zones(passage: Passage, lexicon: Lexicon) -> list[Span]:
     begins = [(at, words) for at, words in passage.headings if _CONDITIONS.search(words) or lexicon.condition_heading.search(words)]
     begins += [(at, words) for at, words in passage.lone_lines if lexicon.condition_heading.fullmatch(words)]
     begins += [(m.start(), m.group()) for m in lexicon.condition_zone.finditer(text)]
+    parts = [b for b in blocks(passage) if b.label]
     for at, words in sorted(begins):
         if any(z.start <= at < z.end for z in found):
             continue
         after = at + len(words)
+        colon, stop = text.find(":", after), text.find("。", after)
+        if words.endswith("的") and colon >= 0 and (colon < stop or stop < 0):  # 符合下列条件之一的企业给予奖励:… the list stands behind
+            at = after = colon + 1
         ends = [i for i, _ in passage.headings if i >= after]
         ends += [i for i, words in passage.lone_lines if i >= after and lexicon.notice_heading.fullmatch(words)]
         ends += [m.start() for m in (lexicon.other_zone.search(text, after), _NEXT_POINT.search(text, after)) if m]
+        ends += _next_part(parts, at)
         found.append(Span(at, min(ends, default=len(text))))
     return found
+
+
+def _next_part(parts: Sequence[Block], at: int) -> list[int]:
+    """Where the article ends that a list of conditions stands in."""
+    inside = [b for b in parts if b.span.start <= at]
+    behind = [b for b in parts if b.span.start > at]
+    if not inside or not behind or at > inside[-1].span.end:
+        return []
+    rank = _rank(inside[-1].label)
+    if re.search(r"^\D*(?:1|一)\D*$", behind[0].label):  # its items: the list ends where a number stands above theirs
+        rank = min(rank, _rank(behind[0].label) - 1)
+    return [b.span.start - len(b.label) for b in behind if _rank(b.label) <= rank][:1]
 
 
 _NEXT_POINT = re.compile(r"(?<=[。;:)])[一二三四五六七八九十]{1,2}、")

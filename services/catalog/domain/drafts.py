@@ -19,6 +19,7 @@ from services.catalog.domain.composing import Ground, Rule, bare, composed, step
 from services.catalog.domain.conditions import conditions
 from services.catalog.domain.facts import told
 from services.catalog.domain.governing import Governing, asked_beside, governing
+from services.catalog.domain.graded import graded
 from services.catalog.domain.junctions import leaning
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.naming import Node, Setting
@@ -189,7 +190,9 @@ def _promised(
     lexicon: Lexicon,
 ) -> Draft | None:
     governed = [c for c in conditions(body, provision, items) if not terms.opens(body, provision, c)]
-    described = rows(body.text, Span(provision.span.start, provision.gives_at), governed)
+    target = Span(provision.span.start, provision.gives_at)
+    graded_in = Span(provision.lead or provision.strands[0].sentence.start, provision.gives_at)
+    described = [*graded(body.text, graded_in, governed, setting.registry), *rows(body.text, target, governed)]
     amount = read_amount(body, provision, lexicon)
     paid = payment(body, provision, amount, described, setting=setting)
     ground = Ground(body, _article(clause), clause.offset)

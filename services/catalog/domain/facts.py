@@ -92,7 +92,7 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
             return Told({"any": [zero, {"judged": "少裁员"}]}) if "少裁员" in words else Told(zero)
         case "承租国有房产":
             return Told({"fact": "rents_state_premises", "is": "=", "value": True})
-        case "经营状况" if re.search(r"(?:无法|不能|未能|难以)$", text[max(0, condition.span.start - 3) : condition.span.start]):
+        case "经营状况" if re.search(r"(?:无法|不能|未能|难以|未)", text[phrase.start : condition.span.start]):
             return Told({"judged": around})
         case "经营状况":
             return Told({"fact": "status", "is": "=", "value": "存续"})
@@ -106,6 +106,8 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
             return answer if "open." not in str(answer.node) else Told({"judged": words})
         case "投保险种" if "出口信用" in words:
             return Told({"fact": "export_insured", "period": "this_year", "is": "=", "value": True})
+        case "实际到资" if "条件" in words:
+            return Told({"judged": words})
         case "实际到资":
             return Told({"fact": "foreign_capital_paid", "period": "last_year", "is": ">", "value": 0})
         case "公益捐赠":

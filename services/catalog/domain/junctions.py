@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from services.catalog.domain.attributes import MEASURED
+from services.catalog.domain.choices import joined
 from services.catalog.domain.conduct import looked_back
 from services.catalog.domain.recognition import Condition
 
@@ -16,11 +17,16 @@ _FIGURES = frozenset(row.attribute for row in MEASURED)
 def branches(text: str, conditions: Sequence[Condition]) -> list[list[list[int]]]:
     """Conditions by their places in the list, as an and of ors of ands: [[[0]], [[1], [2, 3]]] is 0 and (1 or (2 and 3)).
 
-    "或" binds the condition before it and the unbroken phrase behind it.
+    "或" binds the condition before it and the unbroken phrase behind it; of a list of which one item does, the items are alternatives.
     """
     groups: list[list[list[int]]] = []
+    listed = joined(text, conditions)
+    taken = {i for group in listed for item in group for i in item}
     for i, condition in enumerate(conditions):
-        if i and groups and _or_between(text, conditions[i - 1], condition):
+        if i in taken:
+            groups += [group for group in listed if min(j for item in group for j in item) == i]
+            continue
+        if i and groups and i - 1 not in taken and _or_between(text, conditions[i - 1], condition):
             last = groups[-1]
             left = last[-1]
             if len(last) == 1 and len(left) > 1:
@@ -28,7 +34,7 @@ def branches(text: str, conditions: Sequence[Condition]) -> list[list[list[int]]
                 groups.append([[left[-1]], [i]])
             else:
                 last.append([i])
-        elif i and len(groups[-1]) > 1 and one_phrase(text, conditions[i - 1], condition):
+        elif i and groups and i - 1 not in taken and len(groups[-1]) > 1 and one_phrase(text, conditions[i - 1], condition):
             groups[-1][-1].append(i)
         else:
             groups.append([[i]])
@@ -75,6 +81,8 @@ def implied(text: str, conditions: Sequence[Condition]) -> set[int]:
     """Places of conditions that only repeat one beside them: 首次 beside the title that is first held, 上市 beside the board."""
     found: set[int] = set()
     for i, c in enumerate(conditions):
+        if c.attribute == "认定时间" and c.comparison is not None:
+            continue  # within so long of it: asked for itself
         for other in conditions:
             beside = other.attribute in _SAID_BESIDE.get(c.attribute, ()) or (
                 c.attribute == "首次认定" and other.comparison is not None and "首" in text[other.span.start : other.span.end]

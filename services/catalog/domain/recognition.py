@@ -5,13 +5,13 @@ Where a stretch may condition a benefit is decided in `conditions`; here only wh
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from services.catalog.domain.attributes import ASKING, FIGURE_NAMES, HEADS, MEASURED, SAID, Measured, Said, named_after
 from services.catalog.domain.passage import Span
 from services.catalog.domain.phrases import without_asides
-from services.catalog.domain.quantities import Comparison, Figure, Window, comparisons, plain, windows
+from services.catalog.domain.quantities import NUMERAL, Comparison, Figure, Window, comparisons, numeral, plain, windows
 
 SIZES = (("大", "大型"), ("中", "中型"), ("小", "小型"), ("微", "微型"))
 
@@ -79,6 +79,7 @@ INSIDE = {
         "评估结果",
     ),
     "设立机构": ("注册地",),
+    "项目状态": ("验收结果",),
     "业务发生期间": ("纳统情况", "项目入库", "名单入选", "亏损发生年度", "资质认定", "证明材料"),
     "首次认定": ("贷款类型", "知识产权质押融资", "标准制定"),
     "知识产权": ("知识产权质押融资", "投保险种", "资质认定", "前沿技术"),
@@ -94,6 +95,7 @@ INSIDE = {
     "兼并重组": ("基金类型", "融资方式"),
     "贷款风险发生": ("受疫情影响",),
     "评估结果": ("验收结果",),
+    "验收结果": ("上市阶段",),
     "设备用途": ("项目类型",),
 }
 _DEADLINE = re.compile(r"(?:延长?至|延至|执行至|截至|截止|有效期至|延续到|期限[^,。;]{0,4}至|最迟|不晚于|至)$")
@@ -109,7 +111,12 @@ def recognised(text: str, region: Span, figures_given: Sequence[Figure], wording
         if not is_deadline(text, window, span):
             found.append(_dated(text, region, Window(window.start, window.end, span)))
     dated = [c.span for c in found]
-    for comparison in comparisons(text[region.start : region.end]):
+    since = _since_events(text, region)
+    found += since
+    for printed in comparisons(text[region.start : region.end]):
+        comparison = _behind(printed, since, region)
+        if comparison is None:
+            continue
         span = moved(comparison.span, region.start)
         if any(span.meets(g) for g in given) or any(moved(comparison.figures[0].span, region.start).meets(d) for d in dated):
             continue
@@ -122,10 +129,10 @@ def recognised(text: str, region: Span, figures_given: Sequence[Figure], wording
     words = text[region.start : region.end]
     plain_words = without_asides(words)
     for said, m in _said(wordings, words, plain_words):
-        span = Span(region.start + m.start("v"), region.start + m.end("v"))
+        span = _whole(text, region, said, Span(region.start + m.start("v"), region.start + m.end("v")))
         if (
             len(span) < 2
-            or (any(span.within(t) for t in taken) and said.attribute != "招用对象")
+            or (said.attribute not in ("招用对象", "首次认定") and any(span.within(t) for t in taken))
             or (said.attribute not in CITES and _cited(text, span))
         ):
             continue
@@ -133,6 +140,31 @@ def recognised(text: str, region: Span, figures_given: Sequence[Figure], wording
             continue
         found.append(Condition(said.attribute, said.operator, _value(said, text[span.start : span.end]), None, span))
     return found
+
+
+_EDGES = ",。;:()、的对为给将按于"
+_URGES = re.compile(r"(?:允许|支持|鼓励|引导|推动|对于?|于)+(?=.{2})")
+_GIVEN = re.compile(r"给予|予以|按照|可以?申请")
+
+
+def _whole(text: str, region: Span, said: Said, span: Span) -> Span:
+    """A find whose wording ends inside a word, up to where the phrase ends; without a verb that only urges or gives."""
+    start, end = span.start, span.end
+    if said.wording.startswith("(?P<v>[^"):
+        inner = max(text.rfind(edge, start, min(end - 4, start + 12)) for edge in "的、")
+        if inner >= 0 and start > region.start and text[start - 1] not in _EDGES:
+            left = inner + 1
+        else:
+            reach = range(start, max(region.start, start - 12) - 1, -1)
+            left = next((i for i in reach if i == region.start or text[i - 1] in _EDGES), start)
+        start = left
+        urges = _URGES.match(text, start, end)
+        start = urges.end() if urges else start
+    if said.wording.endswith("})"):
+        limit = min(region.end, end + 12)
+        end = next((i for i in range(end, limit + 1) if i == region.end or text[i] in _EDGES), end)
+    given = _GIVEN.search(text, start + 2, end)
+    return Span(start, given.start() if given else end)
 
 
 def _said(wordings: Wordings, words: str, plain_words: str) -> Iterator[tuple[Said, re.Match[str]]]:
@@ -147,7 +179,48 @@ def _said(wordings: Wordings, words: str, plain_words: str) -> Iterator[tuple[Sa
             yield from ((said, m) for m in re.finditer(said.wording, plain_words) if "·" in m["v"].strip("·"))
 
 
-_SAYS_MORE = re.compile(r"不?含|不?包括|除|限|仅|须|应|需|且|其中|属|女|男|[^()]{0,14}除外|\d")
+_SAYS_MORE = re.compile(r"规上|规模以上|限上|限额以上|小微|中小|不?含|不?包括|除|限|仅|须|应|需|且|其中|属|女|男|[^()]{0,14}除外|\d")
+
+_WITHIN = re.compile(
+    rf"(?:自|从)?(?P<event>[^,。;:()、的对自从]{{1,14}}?)(?:之日|当日|当年|之后)?(?:起|后|以来)(?P<n>{NUMERAL})(?P<u>个?(?:年|月|会计年度))(?:以)?内"
+)
+# What a stretch of time is counted from; what is done in it may be what is given, which is none.
+EVENTS = (
+    (r"创办|开办|成立|注册|设立|登记", "成立年限"),
+    (r"落户|迁入", "落户时间"),
+    (r"入驻", "入驻时间"),
+    (r"认定|获评|评定|获批|评为", "认定时间"),
+    (r"贷款|放款", "贷款发放时间"),
+)
+_HAPPENS = "|".join(said for said, _ in EVENTS) + "|授权|立项|完成|获奖|上市|挂牌|投产|竣工|毕业|升规|纳统|入库"
+_ACTED = re.compile(r"(?:补|申请|提出|缴|办理|提交|按|给予|奖励|分期|兑现|享受|每年|免|减|退)")
+
+
+def _since_events(text: str, region: Span) -> list[Condition]:
+    """Windows that begin with something that happened: 自落户之日起3年内."""
+    found = []
+    for m in _WITHIN.finditer(text, region.start, region.end):
+        if _ACTED.match(text, m.end()) or (not re.search(r"之日|当日|当年", m.group()) and not re.search(f"(?:{_HAPPENS})$", m["event"])):
+            continue
+        unit = "个月" if m["u"].endswith("月") else "年"
+        figure = Figure(numeral(m["n"]), unit, Span(m.start("n"), m.end("u")))
+        attribute = next((name for said, name in EVENTS if re.search(said, m["event"])), "业务发生期间")
+        comparison = Comparison("<=", (figure,), Span(m.start(), m.start("n")), Span(m.start(), m.end()))
+        found.append(Condition(attribute, "<=", plain(figure.value), unit, Span(m.start(), m.end()), comparison=comparison))
+    return found
+
+
+def _behind(comparison: Comparison, since: Sequence[Condition], region: Span) -> Comparison | None:
+    """A bounded figure without the window that stands before it (落户之日起3年内|营业收入达到…); None where it is the window's own."""
+    for window in since:
+        end = window.span.end - region.start
+        if comparison.figures[0].span.start < end and moved(comparison.figures[0].span, region.start).meets(window.span):
+            return None
+        if comparison.subject.start < end <= comparison.subject.end and comparison.subject.start >= window.span.start - region.start - 1:
+            subject = Span(end, comparison.subject.end)
+            comparison = replace(comparison, subject=subject, span=Span(end, comparison.span.end))
+    return comparison
+
 
 # Attributes whose words may stand in the title of a cited document.
 CITES = frozenset({"证明材料", "产业政策符合", "标准制定", "项目类型"})
@@ -200,14 +273,16 @@ def _iso(day: date | None) -> str | None:
 
 def _measured(text: str, region: Span, comparison: Comparison, wordings: Wordings) -> Condition | None:
     printed = without_asides(text[region.start + comparison.subject.start : region.start + comparison.subject.end])
-    printed = printed.rpartition("(")[2]
+    printed = printed.rpartition("(")[2] or printed.rstrip("(")
     subject = re.split(r"[对的且、]|并(?!购)", printed)[-1]
     if _PART.fullmatch(subject):  # 科技人员占职工总数的比例: named by what stands before it
         subject = "的".join(re.split(r"[对且、]|并(?!购)", printed)[-1].split("的")[-2:])
     owned = _OWNER.match(subject)
     subject = subject[owned.end() :] if owned else subject
     after = text[region.start + comparison.span.end : region.start + comparison.span.end + 8]
-    if comparison.operator in ("<=", "<") and re.match(r"(?:补|完成|申请|提出|缴|办理|提交|按)", after):
+    if comparison.operator in ("<=", "<") and (
+        re.match(r"(?:补|完成|申请|提出|缴|办理|提交|按|给予|奖励|分期|兑现|享受|每年)", after) or _OF_THE_GIFT.search(subject)
+    ):
         return None
     figure = comparison.figures[0]
     unit = figure.unit.lstrip("万亿千百") if figure.money else figure.unit
@@ -236,8 +311,12 @@ def _measured(text: str, region: Span, comparison: Comparison, wordings: Wording
 
 
 _PART = re.compile(r"(?:比例|比重|比率|占比|总额|部分|合计|累计|金额|数量)(?:均|应|须)?(?:达到?|为|在)?")
+# How long or how much is given: no condition.
+_OF_THE_GIFT = re.compile(
+    r"(?:补助|补贴|贴息|奖励|资助|扶持|支持|享受|计算|返还)[^,。;]{0,6}(?:期限|时间|年限|额度|总额|金额|最高|最长|标准)|(?:每年|最高|最长|总额|额度|累计|次数不?得?)$"
+)
 # Whose figure it is (规上工业企业年产值): said by a condition of its own. What is left has to name the figure.
-_OWNER = re.compile(r"(?!.*(?:引进|被投|招商|占)).*?(?:企业|单位|机构|项目)(?!数)(?=[^达到为在]{2})")
+_OWNER = re.compile(r"(?!.*(?:引进|被投|招商|占)).*?(?:企业|单位|机构|项目|[造务]业)(?!数)(?=[^达到为在]{2})")
 
 
 def _unit_fits(unit: str, units: str) -> bool:
@@ -260,7 +339,7 @@ def inside_another(c: Condition, found: list[Condition]) -> bool:
         o is not c
         and o.attribute in INSIDE.get(c.attribute, ())
         and o.span.meets(c.span)
-        and (len(o.span) >= len(c.span) - (3 if c.attribute == "项目类型" else 0) or c.attribute == "人员身份")
+        and (len(o.span) >= len(c.span) - (3 if c.attribute == "项目类型" else 0) or c.attribute in ("人员身份", "知识产权"))
         for o in found
     )
 

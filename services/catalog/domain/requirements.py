@@ -1,7 +1,7 @@
 """Conditions that a document lists apart from what they govern: 条件要求, 申请条件, "应符合以下条件:".
 
-A list stands behind its provisions, or opens the section they stand in. An item that speaks of one of them (by its heading or its opening
-words) governs that one, an item that speaks of none governs all of them.
+A list stands behind its provisions, or opens the section they stand in; an article's list is the article's. An item that speaks of one of
+them (by its heading or its opening words) governs that one, an item that speaks of none governs all of them.
 """
 
 import re
@@ -13,6 +13,7 @@ from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.provisions import Provision
 
 _SUBHEADING = re.compile(r"(?<=[。;:])(?P<h>[^,。;:()]{2,14}?)(?:申请|申报|支持|享受|补贴)?条件(?:为)?:")
+_ALL_OF_IT = re.compile(r"(?:享受|申请|申报|适用|符合)本(?:办法|措施|政策|意见|规定|细则|通知|方案|实施)")
 _SAYS_WHOM = re.compile(r"对象|范围")
 
 
@@ -29,7 +30,9 @@ def requirements(passage: Passage, provisions: list[Provision], lexicon: Lexicon
     governed: dict[int, list[Requirement]] = {}
     floor = 0
     lists = [z for z in zones(passage, lexicon) if not says_whom(passage, z)]
-    tops = [b.span.start for b in blocks(passage) if len(b.path) == 1]
+    parts = blocks(passage)
+    tops = [b.span.start for b in parts if len(b.path) == 1]
+    articles = [b.span.start for b in parts if re.fullmatch("第.+条", b.label)]
 
     def top(at: int) -> int:
         return max((start for start in tops if start <= at), default=-1)
@@ -42,6 +45,10 @@ def requirements(passage: Passage, provisions: list[Provision], lexicon: Lexicon
         if together and all(top(provisions[i].span.start) != top(zone.start) for i in before):
             before = together  # the list opens its section
         near = before or after
+        article = max((start for start in articles if start <= zone.start), default=None)
+        if article is not None:  # an article's list is the article's
+            ends = min((start for start in articles if start > article), default=len(passage.text))
+            near = [i for i in (*before, *after) if article <= provisions[i].span.start < ends]
         floor = zone.end
         for item in _items(passage, zone):
             for i in _about(passage, item, near, provisions):
@@ -51,7 +58,8 @@ def requirements(passage: Passage, provisions: list[Provision], lexicon: Lexicon
 
 def says_whom(passage: Passage, zone: Span) -> bool:
     """True for a stretch that says for whom the whole document is, and not what one provision asks for."""
-    return bool(_SAYS_WHOM.match(passage.text[zone.start + 2 : zone.start + 4]))
+    said = passage.text[max(0, zone.start - 20) : zone.start + 4].rpartition("。")[2]
+    return bool(_SAYS_WHOM.match(passage.text[zone.start + 2 : zone.start + 4]) or _ALL_OF_IT.search(said))
 
 
 def _items(passage: Passage, zone: Span) -> list[Requirement]:
@@ -67,6 +75,9 @@ def _items(passage: Passage, zone: Span) -> list[Requirement]:
     items = [b for b in inside if len(b.path) == top]
     ends = [b.span.start - len(b.label) for b in items[1:]]
     found = []
+    first = items[0].span.start - len(items[0].label)
+    if first - zone.start > 12:
+        found.append(Requirement("", Span(zone.start, first)))
     for a, b in zip([b.span.start for b in items], [*ends, zone.end], strict=True):
         opening = re.match(r"[^:。;]{2,50}?(?:条件|的)?[:,]", text[a:b])
         found.append(Requirement(opening.group() if opening else "", Span(a, b)))

@@ -31,13 +31,17 @@ CONTRACTS = ("技术开发", "技术转让", "技术许可", "技术咨询", "�
 
 @dataclass(frozen=True)
 class Rows:
-    """Rows of one record kind that a provision describes: by which conditions (their places in the list), and the test they make."""
+    """Rows of one record kind that a provision describes: by which conditions (their places in the list), and the test they make.
+
+    `span` is the stretch to quote where that is more than the conditions' own words.
+    """
 
     kind: str
     where: tuple[Node, ...]
     conditions: tuple[int, ...]
     node: Node
     notes: tuple[str, ...] = ()
+    span: Span | None = None
 
 
 def rows(text: str, target: Span, governed: Sequence[Condition]) -> list[Rows]:

@@ -6,8 +6,8 @@ from contracts.rules import Registry
 from services.catalog.domain.naming import Node, Setting, Told, all_of, any_of, named, named_at
 from services.catalog.domain.recognition import Condition
 
-EXPORTERS = re.compile(r"出口(?!信用)")
-IMPORTERS = re.compile(r"进口")
+EXPORTERS = re.compile(r"出口(?:型)?(?:生产|加工)?(?:企业|商|单位|主体)")
+IMPORTERS = re.compile(r"进口(?:型)?(?:企业|商|单位|主体)")
 
 
 def trade(condition: Condition, words: str, text: str, setting: Setting) -> Told:
