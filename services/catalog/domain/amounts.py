@@ -19,7 +19,9 @@ _CAP_SUBJECT = re.compile(
     r"(?:每年每|单[家个户笔次项]|每[家户个笔次项年]|同一|累计|总额|合计|年度|全年|总金额|最高|上限|封顶|补[助贴]|奖励|资助)"
 )
 # What a sum is counted by: these become part of the unit; 每家, 每个项目 and the like say who may have it once.
-_COUNTED = "辆|人次|人|晚|夜|场次|场|吨|亩|台|套|千瓦时|平方米|立方米|标箱|公里|天|日|小时|学时|课时|架次|班次|班|列|间|床|头|次|千瓦"
+_COUNTED = (
+    "TEU|标准箱|辆|人次|人|晚|夜|场次|场|吨|亩|台|套|千瓦时|平方米|立方米|标箱|公里|天|日|小时|学时|课时|架次|班次|班|列|间|床|头|次|千瓦"
+)
 _SPAN = "年|月|季度|学期|学年"
 # 每人每月, 每月每平方米, 每招用1人, 每租满1年: what is counted; 每年 alone only says how often.
 _PER_BEFORE = re.compile(
@@ -70,7 +72,10 @@ def _share(text: str, figure: Figure, span: Span) -> Share:
     if suffix:
         unit += "/" + suffix["u"]
     elif prefix:
-        each = "".join("/" + p for p in re.findall(rf"(?:每|(?<=[1一]))(?:1|一)?({_COUNTED}|名|{_SPAN})", prefix["chain"]))
+        counted = re.findall(rf"(?:每|(?<=[1一]))(?:1|一)?({_COUNTED}|名|{_SPAN})", prefix["chain"])
+        each = "".join("/" + p for p in sorted(counted, key=lambda unit: unit in _SPAN.split("|")))  # 元/平方米/月: the time comes last
+    elif figure.money and re.search(r"每年(?:分别)?(?:发放|给予|补贴|补助|奖励|资助)?$", before):
+        each = "/年"
     low = None
     ranged = _RANGE_BEFORE.search(before)
     if ranged:
@@ -103,6 +108,8 @@ def _is_cap(text: str, share: Share, earlier: list[Share], span: Span) -> bool:
     own = text[clause.start : share.figure.span.start]
     if last.figure.share and not share.figure.share:
         return True
+    if re.match(r"(?:首年|次年|第[一二三四五]年)", own):
+        return False
     if (each := re.search(r"每[^,。;\d不最]{2,8}", own)) and each.group() in text[span.start : last.figure.span.start]:
         return False  # the same is counted anew: 每个标准展位不超过8000元; …的, 每个标准展位不超过3万元
     new_case = re.search(r"的,|[;]", between) and not re.match(r"(?:对|且|但)?(?:每|单|同一|累计|总额|年度|全年|补|奖|资)", own)
@@ -248,43 +255,13 @@ def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amoun
 
 
 # Units of measure, people and time are printed as part of a unit (元/人/月); other things that are counted are told by `per`.
-_MEASURES = frozenset(
-    (
-        "辆",
-        "人",
-        "人次",
-        "晚",
-        "夜",
-        "场",
-        "场次",
-        "吨",
-        "亩",
-        "台",
-        "套",
-        "千瓦时",
-        "平方米",
-        "立方米",
-        "标箱",
-        "公里",
-        "天",
-        "日",
-        "小时",
-        "学时",
-        "课时",
-        "次",
-        "千瓦",
-        "名",
-        "年",
-        "月",
-        "季度",
-        "学期",
-        "学年",
-    )
+_MEASURES = re.compile(
+    r"(?:/(?:TEU|标准箱|标箱|辆|人次?|晚|夜|场次?|吨|亩|台|套|千瓦时|千瓦|平方米|立方米|公里|天|日|小时|学时|课时|次|名|年|月|季度|学期|学年))*"
 )
 
 
 def _told_unit(share: Share) -> str:
-    return share.unit + (share.each if set(share.each.split("/")[1:]) <= _MEASURES else "")
+    return share.unit + (share.each if _MEASURES.fullmatch(share.each) else "")
 
 
 def gold_amount(passage: Passage, found: Amount) -> dict[str, object]:

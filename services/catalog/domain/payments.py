@@ -105,10 +105,11 @@ def _raised(passage: Passage, amount: Amount, whole: Node) -> Node:
         said = passage.text[share.tier.start : share.tier.end] if share.tier else ""
         if share.ceiling or len(said) < 4:
             clause = giving_words(passage.text, Span(0, len(passage.text)), share)
-            whole = {"judged": passage.text[clause.start : clause.end], "between": [_settled(whole), _settled(more)]}
-        else:
-            assert share.tier is not None
+            more = {"judged": passage.text[clause.start : clause.end], "between": [_settled(whole), _settled(more)]}
+        if share.tier is not None and len(said) >= 4:
             whole = {"case": [[{"judged": said, "quote": passage.quote(share.tier)}, more]], "else": whole}
+        else:
+            whole = more
     return whole
 
 
@@ -134,7 +135,7 @@ def _one(passage: Passage, provision: Provision, amount: Amount, share: Share, d
         return _up_to(words, rate, share.ceiling)
     if (counted := per_event(text, share)) is not None:
         return _up_to(words, counted, share.ceiling)
-    if "/" in share.unit + share.each:
+    if "/" in share.unit + share.each.removesuffix("/年"):  # 每年 alone says how often, not how many
         unit = (share.unit + share.each).partition("/")[2].replace("/", "")
         many = counted_rows(described, unit) or {"fact": open_fact("补助数量" + unit, "补助数量")}
         return _up_to(words, {"per": exact(share.figure.base), "count": many}, share.ceiling)

@@ -176,6 +176,8 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
         rest = after[bound.end() :]
         if not re.match(r"(?:的)?(?:给予|予以|奖励|补助|补贴)", rest):
             return None
+    if figure.money and _OF_A_YEAR.search(before):
+        return comma
     if lead and not _falls(lead.group(), words[comma:stop]):
         return comma + lead.start()
     if _EACH_UP_TO.match(before) and lexicon.aid_noun.search(words[stop:]):
@@ -183,7 +185,7 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
     by = lexicon.measured.search(before)
     if lexicon.giving_after.match(after) or (figure.share and _FORGONE_AFTER.match(after)):
         return comma + by.start() if by else figure.span.start
-    if by and lexicon.given_or_charged.search(words[comma:stop]):
+    if by and (lexicon.given_or_charged.search(words[comma:stop]) or (figure.share and _GIVEN_NEXT.match(words, stop))):
         return comma + by.start()
     return None
 
@@ -202,6 +204,8 @@ _SCHEDULE = re.compile(
 _PAID_OUT = re.compile(
     r"(?:[、:和][\d.]+%?)*(?:的?比例)?(?:分[两二三四五\d][年期次]|分期|分批|逐年)?(?:进行)?(?:兑付|拨付|兑现|(?<=比例)发放|(?<=[年期次批])发放)"
 )
+_OF_A_YEAR = re.compile(r"(?:^|[、(])(?:首年|次年|第[一二三四五]年度?)(?:最高|不超过|给予|为)?$")
+_GIVEN_NEXT = re.compile(r",(?:可)?(?:给予|予以|奖励|补助|补贴|资助|最高(?:给予|不超过|奖励|补))")
 _EACH_UP_TO = re.compile(r"^(?:每[^,。;\d]{1,10}|单[^,。;\d]{1,8})(?:不超过|最高|限额)$")
 
 
