@@ -16,7 +16,7 @@ from services.catalog.domain.steps import Share, case_before, chosen, parts, rai
 _CEILING = re.compile(r"(?:最高|不超过|不高于|上限|封顶|最多|至多|以内|控制在)[^,。;、万亿\d]{0,12}$")
 _FLOOR = re.compile(r"(?:不低于|不少于|至少)[^,。;、\d]{0,14}$")
 _CAP_SUBJECT = re.compile(
-    r"(?:每年每|单[家个户笔次项]|每[家户个笔次项年]|同一|累计|总额|合计|年度|全年|总金额|最高|上限|封顶|补[助贴]|奖励|资助)"
+    r"(?:每年每|一[个家户](?=企业|单位)|单[家个户笔次项]|每[家户个笔次项年]|同一|累计|总额|合计|年度|全年|总金额|最高|上限|封顶|补[助贴]|奖励|资助)"
 )
 # What a sum is counted by: these become part of the unit; 每家, 每个项目 and the like say who may have it once.
 _COUNTED = (
@@ -28,7 +28,7 @@ _PER_BEFORE = re.compile(
     rf"(?P<chain>(?:每(?:1|一)?(?:{_COUNTED}|{_SPAN}))*每(?:1|一)?(?:{_COUNTED}|月)(?:每(?:{_COUNTED}|{_SPAN}))*|"
     r"每[\u4e00-\u9fa5]{2,8}(?:1|一)(?:人|名))[^,。;每\d]{0,8}$"
 )
-_PER_AFTER = re.compile(r"/(?P<u>[^\d,。;()、的给予]{1,5}?(?:/[^\d,。;()、的给予]{1,3}?)?)(?=给予|奖励|补|的|生产|标准|[,。;()、一]|$)")
+_PER_AFTER = re.compile(r"/(?P<u>[^\d,。;()、的给予]{1,7}?(?:/[^\d,。;()、的给予]{1,3}?)?)(?=给予|奖励|补|的|生产|标准|且|[,。;()、一]|$)")
 _RANGE_BEFORE = re.compile(rf"({NUMERAL})((?:[十百千万亿]*元?)|%|‰)[-—~至到]+$")
 _STEP_WORD = re.compile(r"(第?[一二三四五六七八九十]+(?:至[一二三四五六七八九十]+)?(?:等奖|名|档|级|年))")
 
@@ -104,16 +104,16 @@ def _is_cap(text: str, share: Share, earlier: list[Share], span: Span) -> bool:
         return False
     if not share.figure.money:
         return False
-    clause = _clause(text, span, share.figure.span.start)
-    own = text[clause.start : share.figure.span.start]
+    clause = _clause(text, span, share.figure.span.start, ",;。(")
+    own = text[clause.start : share.figure.span.start].rpartition("且")[2]
     if last.figure.share and not share.figure.share:
         return True
     if re.match(r"(?:首年|次年|第[一二三四五]年)", own):
         return False
-    if (each := re.search(r"每[^,。;\d不最]{2,8}", own)) and each.group() in text[span.start : last.figure.span.start]:
+    if (each := re.search(r"每(?!年)[^,。;\d不最]{1,8}", own)) and each.group() in text[span.start : last.figure.span.start]:
         return False  # the same is counted anew: 每个标准展位不超过8000元; …的, 每个标准展位不超过3万元
     new_case = re.search(r"的,|[;]", between) and not re.match(r"(?:对|且|但)?(?:每|单|同一|累计|总额|年度|全年|补|奖|资)", own)
-    return not new_case and bool(_CAP_SUBJECT.search(own)) and ("," in between or ";" in between or "。" in between)
+    return not new_case and bool(_CAP_SUBJECT.search(own)) and bool(re.search("[,;。(]|且", between))
 
 
 def _cap_order(text: str, share: Share, span: Span) -> tuple[int, int]:

@@ -57,7 +57,7 @@ _SEMICOLON = re.compile(r";")
 _LABEL = re.compile(rf"答:|【[^【】]{{2,10}}】|{HEADING}:")
 _WHOM = re.compile(r"(?:对象|条件|范围)[:】]")
 _NEW_TARGET = re.compile(
-    r",(?=(?:同时,?|另外,?|此外,?|并)?(?:对(?!接|应|外|标|照|口|(?:企业|单位|其)的|[^,。;]{2,30}(?:费用?|租金|部分|支出|金额)(?:给予|予以|按))|允许|向))"
+    r"(?:,|(?<=奖励|补助|补贴|资助)、)(?=(?:同时,?|另外,?|此外,?|并)?(?:对(?!接|应|外|标|照|口|(?:企业|单位|其)的|[^,。;]{2,30}(?:费用?|租金|部分|支出|金额)(?:给予|予以|按))|允许|向))"
 )
 
 
@@ -160,6 +160,8 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
         words[comma : figure.span.start],
     ):
         return None
+    if figure.share and re.search("资金的?$", words[comma : figure.span.start]) and _PAID_WHEN.match(words, figure.span.end):
+        return None
     if figure.share and (_SCHEDULE.search(words[comma : figure.span.start]) or _PAID_OUT.match(words, figure.span.end)):
         return None
     if _BEFORE_RAISE.search(words[comma : figure.span.start]) and _RAISE.match(words, figure.span.end):
@@ -176,6 +178,8 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
         rest = after[bound.end() :]
         if not re.match(r"(?:的)?(?:给予|予以|奖励|补助|补贴)", rest):
             return None
+    if figure.share and _TOPPED.match(before) and _AIDED.search(words[:comma]):
+        return comma
     if figure.money and _OF_A_YEAR.search(before):
         return comma
     if lead and not _falls(lead.group(), words[comma:stop]):
@@ -185,7 +189,10 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
     by = lexicon.measured.search(before)
     if lexicon.giving_after.match(after) or (figure.share and _FORGONE_AFTER.match(after)):
         return comma + by.start() if by else figure.span.start
-    if by and (lexicon.given_or_charged.search(words[comma:stop]) or (figure.share and _GIVEN_NEXT.match(words, stop))):
+    if by and (
+        lexicon.given_or_charged.search(words[comma:stop])
+        or ((figure.share or words.endswith("标准", 0, stop)) and _GIVEN_NEXT.match(words, stop))
+    ):
         return comma + by.start()
     return None
 
@@ -206,6 +213,9 @@ _PAID_OUT = re.compile(
 )
 _OF_A_YEAR = re.compile(r"(?:^|[、(])(?:首年|次年|第[一二三四五]年度?)(?:最高|不超过|给予|为)?$")
 _GIVEN_NEXT = re.compile(r",(?:可)?(?:给予|予以|奖励|补助|补贴|资助|最高(?:给予|不超过|奖励|补))")
+_PAID_WHEN = re.compile(r"[^,。;]{0,24}(?:兑现|拨付|兑付)")
+_TOPPED = re.compile(r"(?:最[高多])?(?:不超过|不高于)[^,。;\d]{2,24}的$")
+_AIDED = re.compile(r"(?:奖励|补助|补贴|资助|奖补),$")
 _EACH_UP_TO = re.compile(r"^(?:每[^,。;\d]{1,10}|单[^,。;\d]{1,8})(?:不超过|最高|限额)$")
 
 
@@ -319,10 +329,11 @@ def _announced(text: str, found: list[Provision], lexicon: Lexicon) -> list[Prov
 
 
 _OWN_TARGET = re.compile(
-    r"(?:在[^,。;]{2,16}基础上,)?(?:同时,?|另外,?|此外,?|并|其中,?)?(?:对(?!接|应|外|标|照|口|单[家个户项笔]|每|同一|其)|允许|鼓励|支持|向)"
+    r"(?:在[^,。;]{2,16}基础上,)?(?:同时,?|另外,?|此外,?|并|其中,?)?(?:对(?!接|应|外|标|照|口|单[家个户项笔]|每|同一|其)|允许|鼓励|支持|"
+    r"向(?=[^,。;]{0,20}(?:企业|单位|个人|机构|人员)[^,。;]{0,4}(?:发放|提供|给予)))"
 )
 _GOES_ON = re.compile(
-    r"^(?:其中|并|且|再|另|超过部分|超出部分|剩余|对?每[家个户人场次名项]|每年(?!安排|设立|投入|遴选|评选|评定)|对?单[家个户项笔]|对?同一|最高|累计|年度|确有|享受|补贴|补助|奖励|资助|从[^,。;]{0,8}(?:经费|资金)中)"
+    r"^(?:其中|并|且|再|另|超过部分|超出部分|剩余|第[二三四五]年|次年|对?每[家个户人场次名项]|每年(?!安排|设立|投入|遴选|评选|评定)|对?单[家个户项笔]|对?同一|最高|累计|年度|确有|享受|补贴|补助|奖励|资助|从[^,。;]{0,8}(?:经费|资金)中)"
 )
 # 标准为…, 返还比例…: how much of what was promised before; 补贴期限…: how long.
 _SPECIFIES = re.compile(
@@ -360,9 +371,36 @@ def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexico
         return True
     if _GOES_ON.match(words) or (got.figures and _BEGINS_WITH_LINE.match(words)):
         return True
+    if same_sentence and got.figures and _of_another(text, strand, got, previous):
+        return False
     if same_sentence and got.figures:
         return previous.given[-1].unit.lstrip("万亿千百") == got.figures[0].unit.lstrip("万亿千百") or staged
     return False
+
+
+_SUBJECT = re.compile(rf"[^,;。]{{0,16}}?(?:{'|'.join(APPLICANTS)})")
+_GRADED = re.compile(
+    r"大型|中型|小型|微型|小微|中小|规[上下]|国家|[省市区县]级|[A-F一二三四五]类|[一二三四五甲乙丙\dA]+级|星级|首次|新增|企业$"
+)
+_NAMES_TITLE = re.compile(r"(?:新?认定|评定|评为|获评|获得|取得|入选|列入|通过)(?:为)?(?P<o>[^,;。的]{3,24})")
+_LEVELS = re.compile(r"国家|[省市区县]|级|新|首次|\d+|[一二三四五]")
+
+
+def _of_another(text: str, strand: Strand, got: Gift, previous: Provision) -> bool:
+    """零售企业…给予…; 餐饮企业…给予…: another kind of applicant or another title has a benefit of its own, another grade is a step."""
+    words = text[strand.span.start : got.at]
+    last = previous.strands[-1].span
+    before = text[last.start : last.end]
+    named, earlier = _NAMES_TITLE.search(words), _NAMES_TITLE.search(before)
+    if named and earlier:
+        one, other = (_LEVELS.sub("", m["o"]) for m in (named, earlier))
+        pairs = [one[i : i + 2] for i in range(len(one) - 1)]
+        return bool(pairs) and sum(pair in other for pair in pairs) < 0.5 * len(pairs)
+    own, its = _SUBJECT.match(words), _SUBJECT.match(before)
+    if own is None or its is None or own.group() == its.group():
+        return False
+    kind = own.group().removeprefix("对")
+    return len(kind) > 2 and not _GRADED.match(kind)
 
 
 _BY_STANDARD = re.compile(r",按(?:上述|该|相应)?(?:补助|奖励|补贴|资助)标准")
