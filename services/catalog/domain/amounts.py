@@ -74,7 +74,7 @@ def _share(text: str, figure: Figure, span: Span) -> Share:
     elif prefix:
         counted = re.findall(rf"(?:每|(?<=[1一]))(?:1|一)?({_COUNTED}|名|{_SPAN})", prefix["chain"])
         each = "".join("/" + p for p in sorted(counted, key=lambda unit: unit in _SPAN.split("|")))  # 元/平方米/月: the time comes last
-    elif figure.money and re.search(r"每年(?:分别)?(?:发放|给予|补贴|补助|奖励|资助)?$", before):
+    elif figure.money and re.search(r"每年(?:分别)?发放$", before):
         each = "/年"
     low = None
     ranged = _RANGE_BEFORE.search(before)
@@ -83,11 +83,14 @@ def _share(text: str, figure: Figure, span: Span) -> Share:
         before = before[: ranged.start()]
     ceiling = bool(_CEILING.search(before)) or bool(re.match(r"(?:\(含\))?以内", after))
     floor = bool(_FLOOR.search(before)) or bool(re.match(r"(?:\(含\))?[及或]?以上", after))
-    return Share(figure, unit, ceiling, floor, low, None, each)
+    clause = _clause(text, span, figure.span.start)
+    once = "一次性" in text[clause.start : clause.end]
+    return Share(figure, unit, ceiling, floor, low, None, each, once=once)
 
 
 # 按1:0.5配套: a share of what another level paid.
 RATIO = re.compile(r"1[:∶](?P<r>\d+(?:\.\d+)?)(?=(?:的)?(?:比例)?(?:给予|予以|进行|,)?[^,。;]{0,4}配套)")
+_TOTAL = re.compile(r"(?:总额|合计|累计|总计)[^,。;:]{0,6}$")
 _IN_FULL = re.compile(r"全[额部](?=(?:产业)?(?:补[助贴]|奖励|返还|退还|承担|资助))")
 _OF_THE_WHOLE = re.compile(r"[,。;][^,。;]{0,12}(?:[补资]助|奖励|补贴|贴息)(?:总?额|资金|金额)?(?:最高)?(?:不超过|不高于)[^,。;]{2,24}$")
 
@@ -98,6 +101,8 @@ def _is_cap(text: str, share: Share, earlier: list[Share], span: Span) -> bool:
         return False
     last = earlier[-1]
     between = text[last.figure.span.end : share.figure.span.start]
+    if share.figure.share and last.figure.money and re.search(r"且[^,。;]{0,8}不超过[^,。;]{2,24}$", between):
+        return True
     if share.figure.share:  # 资助额不超过出口额的0.06%
         return last.figure.share and bool(_OF_THE_WHOLE.search(between))
     if not share.ceiling:
@@ -163,6 +168,9 @@ def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
             shares[i] = replace(shares[i], ceiling=shares[i].ceiling or earlier.ceiling, each=each)
     if not shares:
         return _without_figures(text, provision, lexicon)
+    if len(shares) > 1 and shares[0].ceiling and _TOTAL.search(text[span.start : shares[0].figure.span.start]):
+        total, *shares = shares  # 年资助总额不超过300万元: 其中…
+        caps.append(total)
     words = giving_words(text, span, shares[0])
     staged = re.search(r"(?:分阶段|分档|分期|合计|累计|总计)[^,。;]{0,12}$", text[span.start : shares[0].figure.span.start])
     if staged and len(shares) > 2 and "其中" in text[shares[0].figure.span.end : shares[1].figure.span.start + 1]:
@@ -222,26 +230,34 @@ def _per(text: str, span: Span, share: Share) -> str | None:
     return m[1] if m else None
 
 
-_WHOLE = re.compile(r"免征|免收|免缴|免交|免除|豁免|免税|免予|全额返还|全额退还|全额扣除|全额支持|全额补|税前扣除|准予在|准予扣除|无需缴纳")
+_FORGONE = re.compile(
+    r"(?P<half>减半)|全额(?!抵)|全部(?:补|返|免|由)|免征|免收|免缴|免交|免除|豁免|免税(?!幅度)|免予|免租|全免|税前扣除|准予在|准予扣除|无需缴纳"
+)
+# 减征或免征: which of them nobody says.
+_CHOICE = re.compile(r"减征?(?:、|或者?|和)免|免征?(?:、|或者?|和)减|减免")
+_FORGONE_BASE = re.compile(
+    r"(?:免征|免收|免缴|免交|免除|豁免|免予|减半(?:征收)?|全额(?:返还|退还|扣除|支持|补[助贴]?|承担)?|免)(?P<b>[^,。;]{2,40})"
+)
 _COUNTED_AID = re.compile(rf"(?P<w>不超过|最高|给予|按)(?P<n>{NUMERAL})(?P<u>个月|倍)(?P<of>[^,。;()]{{2,16}})")
 
 
 def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amount:
     span = provision.span
     at = provision.gives_at
-    for strand in provision.strands:
-        for pattern, share in ((r"全额", 100), (_WHOLE.pattern, 100), (r"减半", 50)):
-            m = re.search(pattern, text[strand.span.start : strand.span.end])
-            if m:
-                place = strand.span.start + m.start()
-                words = _clause(text, span, place)
-                base = re.match(
-                    r"(?:免征|免收|免缴|免交|免除|豁免|免予|减半(?:征收)?|全额(?:返还|退还|扣除|支持|补[助贴]?|承担)?|免)(?P<b>[^,。;]{2,40})",
-                    text[place : words.end],
-                )
-                return Amount(
-                    "rate", words, base=Span(place + base.start("b"), place + base.end("b")) if base else None, relief=Decimal(share)
-                )
+    found = [
+        (m, Decimal(50 if m["half"] else 100))
+        for strand in provision.strands
+        for m in _FORGONE.finditer(text, strand.span.start, strand.span.end)
+        if not _CHOICE.search(text, max(span.start, m.start() - 4), min(span.end, m.end() + 4))
+    ]
+    if len({share for _, share in found}) > 1:  # 前三年免征, 后三年减半
+        shares = [Share(Figure(part, "%", Span(m.start(), m.end())), "%", False, False, None) for m, part in found]
+        return Amount("tiered", _clause(text, span, found[0][0].start()), tuple(chosen(text, span, shares)))
+    if found:
+        m, share = found[0]
+        words = _clause(text, span, m.start())
+        base = _FORGONE_BASE.match(text, m.start(), words.end)
+        return Amount("rate", words, base=Span(base.start("b"), base.end("b")) if base else None, relief=share)
     m = _COUNTED_AID.search(text, span.start, span.end)
     if m and lexicon.aid_noun.search(text[span.start : span.end]) and "标准" in m["of"]:
         figure = Figure(numeral(m["n"]), m["u"], Span(m.start("n"), m.end("u")))
@@ -261,7 +277,8 @@ _MEASURES = re.compile(
 
 
 def _told_unit(share: Share) -> str:
-    return share.unit + (share.each if _MEASURES.fullmatch(share.each) else "")
+    each = share.each.removesuffix("/人") if share.once else share.each
+    return share.unit + (each if _MEASURES.fullmatch(each) else "")
 
 
 def gold_amount(passage: Passage, found: Amount) -> dict[str, object]:

@@ -198,7 +198,9 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
 
 
 # 100%可在当年税前扣除, 在50%的税额幅度内减征.
-_FORGONE_AFTER = re.compile(r"(?:的)?(?:税额)?(?:幅度内)?(?:可|准予|允许|予以)?[^,。;]{0,10}(?:扣除|返还|退还|摊销|减征|减免|承担|贴息)")
+_FORGONE_AFTER = re.compile(
+    r"(?:的)?(?:税额)?(?:幅度内)?(?:可|准予|允许|予以)?[^,。;]{0,10}(?:扣除|返还|退还|摊销|减征|减免|承担|贴息|抵免)"
+)
 # 补贴标准: 10000元; 奖励标准: 一等奖20万元, 二等奖15万元.
 _STANDARD = re.compile(r"(?:补[助贴]|奖励|资助|奖补|扶持|支持|发放|贴息)(?:标准|额度|金额|内容|方式)[】:]$")
 _UNDER_LABEL = re.compile(
@@ -212,7 +214,7 @@ _PAID_OUT = re.compile(
     r"(?:[、:和][\d.]+%?)*(?:的?比例)?(?:分[两二三四五\d][年期次]|分期|分批|逐年)?(?:进行)?(?:兑付|拨付|兑现|(?<=比例)发放|(?<=[年期次批])发放)"
 )
 _OF_A_YEAR = re.compile(r"(?:^|[、(])(?:首年|次年|第[一二三四五]年度?)(?:最高|不超过|给予|为)?$")
-_GIVEN_NEXT = re.compile(r",(?:可)?(?:给予|予以|奖励|补助|补贴|资助|最高(?:给予|不超过|奖励|补))")
+_GIVEN_NEXT = re.compile(r",(?:可|对[^,。;]{1,8}|每家)?(?:给予|予以|奖励|补助|补贴|资助|最高(?:给予|不超过|奖励|补))")
 _PAID_WHEN = re.compile(r"[^,。;]{0,24}(?:兑现|拨付|兑付)")
 _TOPPED = re.compile(r"(?:最[高多])?(?:不超过|不高于)[^,。;\d]{2,24}的$")
 _AIDED = re.compile(r"(?:奖励|补助|补贴|资助|奖补),$")
@@ -333,12 +335,13 @@ _OWN_TARGET = re.compile(
     r"向(?=[^,。;]{0,20}(?:企业|单位|个人|机构|人员)[^,。;]{0,4}(?:发放|提供|给予)))"
 )
 _GOES_ON = re.compile(
-    r"^(?:其中|并|且|再|另|超过部分|超出部分|剩余|第[二三四五]年|次年|对?每[家个户人场次名项]|每年(?!安排|设立|投入|遴选|评选|评定)|对?单[家个户项笔]|对?同一|最高|累计|年度|确有|享受|补贴|补助|奖励|资助|从[^,。;]{0,8}(?:经费|资金)中)"
+    r"^(?:其中|并|且|再|另|超过部分|超出部分|剩余|第[二三四五]年|次年|对?每[家个户人场次名项]|每年(?!安排|设立|投入|遴选|评选|评定)|对?单[家个户项笔]|对?同一|对?一[家个]|最高|累计|年度|确有|享受|补贴|补助|奖励|资助|从[^,。;]{0,8}(?:经费|资金)中)"
 )
 # 标准为…, 返还比例…: how much of what was promised before; 补贴期限…: how long.
 _SPECIFIES = re.compile(
     r"^(?:具体|定额|缴费)?(?:补贴|补助|奖励|资助|返还|贴息|扣除|扣减|支持|补偿|发放|减免)?(?:的)?(?:标准|比例|额度|金额|限额|上限)(?:统一)?(?:为|是|:|按|最高|不超过)"
 )
+_PROCEEDS = re.compile(r"公示(?:期|无异议)|申请拨付|由[^,。;]{2,12}另行(?:规定|制定)")
 _PAID_LATER = re.compile(r"(?:予以|进行|完成)(?:兑现|拨付)|(?:兑现|拨付)(?:奖励|补助|补贴|资金)*[。;]?$")
 _HOW_LONG = re.compile(r"^(?:补贴|补助|资助|贴息|奖励|享受|支持|扶持|政策|缓缴|执行|减免|贷款)?(?:的)?期限")
 _ANNOUNCES = re.compile(r"(?:如下|以下[^,。;:]{0,8}):?$")
@@ -355,7 +358,8 @@ def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexico
         return same_sentence and staged and not words.startswith(("同时", "另外", "此外"))
     if _SPECIFIES.match(words) and strand.span.start <= last.span.end + 1:
         return True
-    if same_sentence and _OWN_BODY.match(words):
+    another = _of_another(text, strand, got, previous) if same_sentence and not staged and not _GOES_ON.match(words) else False
+    if same_sentence and (another or (another is None and _OWN_BODY.match(words))):
         return False
     if not previous.given and got.figures and previous.by == "relief" and words.startswith("其中"):
         return True
@@ -371,8 +375,6 @@ def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexico
         return True
     if _GOES_ON.match(words) or (got.figures and _BEGINS_WITH_LINE.match(words)):
         return True
-    if same_sentence and got.figures and _of_another(text, strand, got, previous):
-        return False
     if same_sentence and got.figures:
         return previous.given[-1].unit.lstrip("万亿千百") == got.figures[0].unit.lstrip("万亿千百") or staged
     return False
@@ -383,24 +385,31 @@ _GRADED = re.compile(
     r"大型|中型|小型|微型|小微|中小|规[上下]|国家|[省市区县]级|[A-F一二三四五]类|[一二三四五甲乙丙\dA]+级|星级|首次|新增|企业$"
 )
 _NAMES_TITLE = re.compile(r"(?:新?认定|评定|评为|获评|获得|取得|入选|列入|通过)(?:为)?(?P<o>[^,;。的]{3,24})")
+_ACT = re.compile(r"购买|购置|租赁|租用|新建|自建|举办|承办|参加|引进")
 _LEVELS = re.compile(r"国家|[省市区县]|级|新|首次|\d+|[一二三四五]")
 
 
-def _of_another(text: str, strand: Strand, got: Gift, previous: Provision) -> bool:
-    """零售企业…给予…; 餐饮企业…给予…: another kind of applicant or another title has a benefit of its own, another grade is a step."""
+def _of_another(text: str, strand: Strand, got: Gift, previous: Provision) -> bool | None:
+    """零售企业…给予…; 餐饮企业…给予…: another kind of applicant, title or act has a benefit of its own, another grade is a step.
+
+    None where the words tell neither.
+    """
     words = text[strand.span.start : got.at]
     last = previous.strands[-1].span
-    before = text[last.start : last.end]
+    before = text[last.start : last.end].rpartition(":")[2]
+    act, its_act = _ACT.search(words), _ACT.search(before)
+    if act and its_act and act.group() != its_act.group() and words[: act.start()] == before[: its_act.start()]:
+        return True
     named, earlier = _NAMES_TITLE.search(words), _NAMES_TITLE.search(before)
     if named and earlier:
         one, other = (_LEVELS.sub("", m["o"]) for m in (named, earlier))
         pairs = [one[i : i + 2] for i in range(len(one) - 1)]
-        return bool(pairs) and sum(pair in other for pair in pairs) < 0.5 * len(pairs)
+        return bool(pairs) and sum(pair in other for pair in pairs) < 0.5 * len(pairs) if one else False
     own, its = _SUBJECT.match(words), _SUBJECT.match(before)
     if own is None or its is None or own.group() == its.group():
-        return False
+        return None
     kind = own.group().removeprefix("对")
-    return len(kind) > 2 and not _GRADED.match(kind)
+    return True if len(kind) > 2 and not _GRADED.match(kind) else None
 
 
 _BY_STANDARD = re.compile(r",按(?:上述|该|相应)?(?:补助|奖励|补贴|资助)标准")
@@ -423,7 +432,9 @@ def _only_tells(text: str, strand: Strand, got: Gift) -> bool:
     words = text[strand.span.start : strand.span.end]
     if got.by == "aid" and re.fullmatch(r"[^,。;:]{4,40}", words):
         return True  # a line of its own without a stop: a heading
-    return not got.figures and bool(_ANNOUNCES.search(words) or _HOW_LONG.match(words) or _PAID_LATER.search(words))
+    return not got.figures and bool(
+        _ANNOUNCES.search(words) or _HOW_LONG.match(words) or _PROCEEDS.search(words) or _PAID_LATER.search(words)
+    )
 
 
 _OWN_BODY = re.compile(
