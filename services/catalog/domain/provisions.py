@@ -103,6 +103,7 @@ class Gift:
     end: int
 
 
+_BRACKETS = re.compile(r"\([^()]*\)")
 _LIMIT_OF_WHOLE = re.compile(
     r"[,;](?:对?(?:单[个家户项笔]?|每[家户个项笔]?|同一)[^,。;]{0,10}|累计|年度|总额|合计|总计|全年|最高)[^,。;]{0,6}(?:不超过|不高于|上限为?|封顶(?:为)?|最高|控制在)$"
 )
@@ -111,8 +112,13 @@ _LIMIT_OF_WHOLE = re.compile(
 def gift(text: str, span: Span, lexicon: Lexicon) -> Gift | None:
     """What the words of `span` give, or None where they only plan, appeal or speak about a policy."""
     words = text[span.start : span.end]
-    if lexicon.not_given.search(words) or lexicon.reported.search(words):
+    if lexicon.reported.search(words):
         return None
+    refused = lexicon.not_given.search(_BRACKETS.sub(lambda m: "·" * len(m.group()), words))
+    if refused:  # …给予10万元奖励, 与其他政策不重复享受: what is said before the refusal is given all the same
+        words = words[: max(words.rfind(c, 0, refused.start()) for c in ",;。:") + 1]
+        if not any(_given_at(words, f, lexicon) is not None for f in figures(words)):
+            return None
     given: list[Figure] = []
     at: int | None = None
     opened: int | None = None
@@ -344,7 +350,7 @@ _SPECIFIES = re.compile(
 _PROCEEDS = re.compile(r"公示(?:期|无异议)|申请拨付|由[^,。;]{2,12}另行(?:规定|制定)")
 _PAID_LATER = re.compile(r"(?:予以|进行|完成)(?:兑现|拨付)|(?:兑现|拨付)(?:奖励|补助|补贴|资金)*[。;]?$")
 _HOW_LONG = re.compile(r"^(?:补贴|补助|资助|贴息|奖励|享受|支持|扶持|政策|缓缴|执行|减免|贷款)?(?:的)?期限")
-_ANNOUNCES = re.compile(r"(?:如下|以下[^,。;:]{0,8}):?$")
+_ANNOUNCES = re.compile(r"(?:如下|是指|以下[^,。;:]{0,8}):?$")
 
 
 def _continues(text: str, strand: Strand, got: Gift, previous: Provision, lexicon: Lexicon) -> bool:
@@ -432,8 +438,9 @@ def _only_tells(text: str, strand: Strand, got: Gift) -> bool:
     words = text[strand.span.start : strand.span.end]
     if got.by == "aid" and re.fullmatch(r"[^,。;:]{4,40}", words):
         return True  # a line of its own without a stop: a heading
+    clause = max(text.rfind(c, strand.span.start, got.at) for c in ",;。") + 1
     return not got.figures and bool(
-        _ANNOUNCES.search(words) or _HOW_LONG.match(words) or _PROCEEDS.search(words) or _PAID_LATER.search(words)
+        _ANNOUNCES.search(words) or _HOW_LONG.match(words) or _PROCEEDS.search(words) or _PAID_LATER.search(text[clause : got.end])
     )
 
 

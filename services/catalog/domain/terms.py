@@ -19,14 +19,17 @@ KINDS = (
 # The first kind whose words occur; the order is from the particular to the general.
 KIND_WORDS: tuple[tuple[str, str], ...] = (
     ("知识产权", r"知识产权(?!质押)|专利(?!类案件)|商标"),
-    ("融资信贷", r"贷款|融资|信贷|担保|贴息|保费|保险|基金|上市|挂牌|债券"),
+    (
+        "融资信贷",
+        r"贷款|融资|信贷|担保|贴息|(?<!会)保费|(?<!社会)(?<!失业)(?<!养老)(?<!医疗)(?<!工伤)(?<!伤害)保险|基金|上市(?!场)|挂牌|债券",
+    ),
     ("税费", r"免征|减征|税收|纳税|办税|税费|缴费|滞纳金|租金|电价|社会保险费|工会经费"),
     ("通关贸易", r"通关|口岸|进出口|出口|跨境|海关|报关|外贸|关税"),
-    ("人才", r"人才|就业|招用|毕业生|职称|技能|培训|稳岗|社保补贴"),
+    ("人才", r"人才|就业|招用|毕业生|职称|技能|培训|稳岗|裁员|社保补贴|社会保险补贴|见习"),
     ("司法保护", r"法院|仲裁|司法|破产|诉讼|保全|合规"),
     ("数据", r"数据(?:要素|资产|共享|流通|产权)|公共数据"),
     ("信用", r"信用"),
-    ("场地要素", r"用地|用房|厂房|用电|供电|水电气|不动产"),
+    ("场地要素", r"租金|房租|用地|用房|厂房|用电|供电|水电气|不动产"),
     ("咨询服务", r"咨询|辅导|帮办|热线|对接会"),
     ("资金补助", r"补助|补贴|奖励|资助|奖补"),
     ("办事便利", r"审批|登记|办理|窗口|一件事|免证|政务服务"),
@@ -40,7 +43,8 @@ def kind(text: str, stated: str | None, pays: str | None, *, money: bool = False
     if pays == "relief":
         return "税费"
     plain = re.sub(r"\s", "", text)
-    return next((name for name, words in KIND_WORDS if re.search(words, plain)), "其他")
+    fits = (name for name, words in KIND_WORDS if re.search(words, plain) and not (name == "税费" and money))
+    return next(fits, "其他")
 
 
 def mode(text: str, money: bool) -> str:
