@@ -73,9 +73,7 @@ def _share(text: str, figure: Figure, span: Span) -> Share:
         unit += "/" + suffix["u"]
     elif prefix:
         counted = re.findall(rf"(?:每|(?<=[1一]))(?:1|一)?({_COUNTED}|名|{_SPAN})", prefix["chain"])
-        each = "".join("/" + p for p in sorted(counted, key=lambda unit: unit in _SPAN.split("|")))  # 元/平方米/月: the time comes last
-    elif figure.money and re.search(r"每年(?:分别)?发放$", before):
-        each = "/年"
+        each = "".join("/" + unit for unit in counted)
     low = None
     ranged = _RANGE_BEFORE.search(before)
     if ranged:
@@ -83,9 +81,7 @@ def _share(text: str, figure: Figure, span: Span) -> Share:
         before = before[: ranged.start()]
     ceiling = bool(_CEILING.search(before)) or bool(re.match(r"(?:\(含\))?以内", after))
     floor = bool(_FLOOR.search(before)) or bool(re.match(r"(?:\(含\))?[及或]?以上", after))
-    clause = _clause(text, span, figure.span.start)
-    once = "一次性" in text[clause.start : clause.end]
-    return Share(figure, unit, ceiling, floor, low, None, each, once=once)
+    return Share(figure, unit, ceiling, floor, low, None, each)
 
 
 # 按1:0.5配套: a share of what another level paid.
@@ -254,9 +250,9 @@ def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amoun
         shares = [Share(Figure(part, "%", Span(m.start(), m.end())), "%", False, False, None) for m, part in found]
         return Amount("tiered", _clause(text, span, found[0][0].start()), tuple(chosen(text, span, shares)))
     if found:
-        m, share = found[0]
-        words = _clause(text, span, m.start())
-        base = _FORGONE_BASE.match(text, m.start(), words.end)
+        first, share = found[0]
+        words = _clause(text, span, first.start())
+        base = _FORGONE_BASE.match(text, first.start(), words.end)
         return Amount("rate", words, base=Span(base.start("b"), base.end("b")) if base else None, relief=share)
     m = _COUNTED_AID.search(text, span.start, span.end)
     if m and lexicon.aid_noun.search(text[span.start : span.end]) and "标准" in m["of"]:
@@ -272,13 +268,12 @@ def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amoun
 
 # Units of measure, people and time are printed as part of a unit (元/人/月); other things that are counted are told by `per`.
 _MEASURES = re.compile(
-    r"(?:/(?:TEU|标准箱|标箱|辆|人次?|晚|夜|场次?|吨|亩|台|套|千瓦时|千瓦|平方米|立方米|公里|天|日|小时|学时|课时|次|名|年|月|季度|学期|学年))*"
+    r"(?:/(?:标箱|辆|人次?|晚|夜|场次?|吨|亩|台|套|千瓦时|千瓦|平方米|立方米|公里|天|日|小时|学时|课时|次|名|年|月|季度|学期|学年))*"
 )
 
 
 def _told_unit(share: Share) -> str:
-    each = share.each.removesuffix("/人") if share.once else share.each
-    return share.unit + (each if _MEASURES.fullmatch(each) else "")
+    return share.unit + (share.each if _MEASURES.fullmatch(share.each) else "")
 
 
 def gold_amount(passage: Passage, found: Amount) -> dict[str, object]:

@@ -29,7 +29,9 @@ NUMBERING = re.compile(
 _GOES_ON_BEHIND = ",、;:。(《“的和与及或并在为对由按"
 _TOPICS = "政策|补贴|补助|奖励|资助|措施|返还|贴息|减免|支持"
 _FORM = "标准|对象|条件|内容|流程|材料|要求|渠道|依据|时间|期限"
-_NAMED = re.compile(rf"[ \t]*(?:[\u4e00-\u9fa5]{{2,14}}(?:{_TOPICS}|{_FORM}))[ \t]*")
+_NAMED = re.compile(
+    rf"[ \t\u3000]*(?:[（(]?[一二三四五六七八九十\d]{{1,3}}[)）、.．])?(?:[\u4e00-\u9fa5]{{2,14}}(?:{_TOPICS}|{_FORM}))[ \t]*"
+)
 _OPENS = re.compile(r"[ \t]*(?:对(?!接|应|外|照|象)|鼓励|凡|符合|支持|[\u4e00-\u9fa5]{2,8}[:：])")
 _SUM_AT_END = re.compile(r"(?:元|%|％|\d[万亿]|奖励|补贴|补助|资助)[ \t]*$")
 _OPENS_SURELY = re.compile(r"[ \t]*(?:对(?!接|应|外|照|象)|鼓励)")

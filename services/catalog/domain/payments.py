@@ -135,7 +135,7 @@ def _one(passage: Passage, provision: Provision, amount: Amount, share: Share, d
         return _up_to(words, rate, share.ceiling)
     if (counted := per_event(text, share)) is not None:
         return _up_to(words, counted, share.ceiling)
-    if "/" in share.unit + share.each.removesuffix("/年"):  # 每年 alone says how often, not how many
+    if "/" in share.unit + share.each:
         unit = (share.unit + share.each).partition("/")[2].replace("/", "")
         many = counted_rows(described, unit) or {"fact": open_fact("补助数量" + unit, "补助数量")}
         return _up_to(words, {"per": exact(share.figure.base), "count": many}, share.ceiling)

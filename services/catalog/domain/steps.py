@@ -17,7 +17,7 @@ class Share:
     """One figure with its part in the amount. `each` is what words before it count (每间, 每人每月), as a part of the unit.
 
     `tier` are the words that choose it, `head` what a name in a row shares with the last one (国家级、省级企业: 企业), `cap` its own
-    ceiling. `nested` figures are for some of those the figure before is for (其中…); `adds` are paid on top of the others, `once` a single time.
+    ceiling. `nested` figures are for some of those the figure before is for (其中…); `adds` are paid on top of the others.
     """
 
     figure: Figure
@@ -31,7 +31,6 @@ class Share:
     cap: "Share | None" = None
     nested: bool = False
     adds: bool = False
-    once: bool = False
 
 
 _GAP = re.compile(r"(?:、|和|及|或|以及)(?:最高|不超过)?")
