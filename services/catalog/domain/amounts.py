@@ -234,6 +234,7 @@ _CHOICE = re.compile(r"减征?(?:、|或者?|和)免|免征?(?:、|或者?|和)�
 _FORGONE_BASE = re.compile(
     r"(?:免征|免收|免缴|免交|免除|豁免|免予|减半(?:征收)?|全额(?:返还|退还|扣除|支持|补[助贴]?|承担)?|免)(?P<b>[^,。;]{2,40})"
 )
+_DISCOUNT = re.compile(r"(?P<b>[^,。;]{2,16}?)(?:给予|予以|按|享受|实行|打)+(?P<n>\d{1,2}(?:\.\d)?|[一二三四五六七八九])折")
 _COUNTED_AID = re.compile(rf"(?P<w>不超过|最高|给予|按)(?P<n>{NUMERAL})(?P<u>个月|倍)(?P<of>[^,。;()]{{2,16}})")
 
 
@@ -254,6 +255,11 @@ def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amoun
         words = _clause(text, span, first.start())
         base = _FORGONE_BASE.match(text, first.start(), words.end)
         return Amount("rate", words, base=Span(base.start("b"), base.end("b")) if base else None, relief=share)
+    off = _DISCOUNT.search(text, span.start, span.end)
+    if off:  # 8折: 20 % forgone
+        left = Decimal(off["n"]) if off["n"].isascii() else numeral(off["n"])
+        charged = left if left > 10 else left * 10
+        return Amount("rate", _clause(text, span, off.start()), base=Span(off.start("b"), off.end("b")), relief=100 - charged)
     m = _COUNTED_AID.search(text, span.start, span.end)
     if m and lexicon.aid_noun.search(text[span.start : span.end]) and "标准" in m["of"]:
         figure = Figure(numeral(m["n"]), m["u"], Span(m.start("n"), m.end("u")))

@@ -232,6 +232,8 @@ def _promised(
         "budget": terms.budget([body.text, *(Passage.of(c).text for c in document.clauses)], document.title),
     }
     findings = [*paid.notes, *rule.notes]
+    if not terms.window(body):
+        findings += terms.claim_times(body)
     if nobody:
         findings.append("没有读出可判断的条件，由人判断，不向任何企业推送")
     return Draft(clause.measure, _without_none(benefit), tuple(unread), tuple(dict.fromkeys(findings)))

@@ -16,7 +16,7 @@ from services.catalog.domain.rows import Rows
 from services.catalog.domain.rows import counted as counted_rows
 from services.catalog.domain.shapes import matched, multiplied, net, paid_out, per_event, per_step
 from services.catalog.domain.stepped import stepped
-from services.catalog.domain.steps import Share
+from services.catalog.domain.steps import Share, raises
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ def payment(passage: Passage, provision: Provision, amount: Amount, described: S
         unit = text[amount.counted_of.start : amount.counted_of.end]
         most: Node = {"per": plain(amount.counted.value), "count": {"fact": open_fact(unit, "数量")}}
         return Payment(_up_to(said, most, amount.kind == "range") | {"_span": amount.words}, pays)
+    if amount.kind in ("rate", "rate_capped") and raises(text, provision.span, amount.shares[0]):
+        return Payment(None, pays, ("只读出上浮的比例，所上浮的标准在他处",))
     each = [_one(passage, provision, amount, share, described, setting) for share in amount.shares]
     paid = [node for node in each if node is not None]
     if len(paid) < len(each):
@@ -119,7 +121,7 @@ def _one(passage: Passage, provision: Provision, amount: Amount, share: Share, d
     words = text[clause.start : clause.end]
     if share.floor and not share.ceiling:
         return None
-    if (steps := per_step(text, share, setting)) is not None:
+    if (steps := per_step(text, share, setting, text[provision.span.start : amount.shares[0].figure.span.start])) is not None:
         return _up_to(words, steps, share.ceiling)
     if share.figure.share:
         above = _ABOVE.search(text[max(0, share.figure.span.start - 60) : share.figure.span.start])

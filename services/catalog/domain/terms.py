@@ -99,6 +99,17 @@ def window(passage: Passage) -> dict[str, Any] | None:
     return None
 
 
+_CLAIM_TIME = re.compile(
+    r"自[^,。;]{2,20}之日起[^,。;]{0,4}\d+个?(?:月|日|天|年|工作日)内[^,。;]{0,10}(?:申[报请领]|提交|提出|办理)|"
+    r"[^,。;]{2,14}后\d+个?(?:工作日|日|天|月)内[^,。;]{0,6}(?:申[报请领]|提交|提出)|每年(?:\d+月|第?[一二三四]季度)[^,。;]{0,16}(?:申[报请领]|受理)"
+)
+
+
+def claim_times(passage: Passage) -> list[str]:
+    """Times for claiming that hang on an event or come every year, and so are no window of their own."""
+    return [f"申报时限写在条文中，未换算为申报期：{m.group()}" for m in _CLAIM_TIME.finditer(passage.text)]
+
+
 _PAIR = re.compile(r"(?:与|和)(?P<a>[^,。;与和]{4,30}?)(?:政策)?(?:等)?,?不(?:得|能|可|再)?(?:重复|同时|叠加)(?:享受|申[请报]|支持)?")
 _WIDE = re.compile(r"就高不(?:就低|重复)|不(?:得|能|再|予)?重复(?:享受|支持|奖励|资助|申[请报])|从高|从优")
 _JOINT = re.compile(
@@ -120,6 +131,8 @@ def stacking(
     groups = []
     if re.search(r"本条[^,。;]{0,10}不(?:重复|重叠|叠加)|本条[^,。;]{0,10}就高", passage.text):
         groups.append(f"{policy} {article}")
+    if _WIDE.search(_without_pairs(passage.text)) and not groups:
+        groups.append(policy)
     for words in (passage.text, *clauses):
         groups += [f"与{m['a']}不重复享受" for m in _PAIR.finditer(words) if not re.search("本条|上述", m["a"])]
     if any(_WIDE.search(words) for words in clauses):
@@ -139,6 +152,11 @@ def stacking(
     if once:
         found["once"] = once
     return found or None
+
+
+def _without_pairs(words: str) -> str:
+    """The words without what is not to be had beside something named (与…不重复享受)."""
+    return _PAIR.sub("", words)
 
 
 def _once(own: str) -> str | None:
