@@ -25,10 +25,11 @@ from services.catalog.domain.naming import Node, Setting
 from services.catalog.domain.offers import RESULT, asked_of_target, district, offers
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.payments import payment
-from services.catalog.domain.provisions import Provision, provisions
+from services.catalog.domain.provisions import provisions
 from services.catalog.domain.recognition import Condition
 from services.catalog.domain.requirements import Requirement, requirements
 from services.catalog.domain.rows import LENDERS, rows
+from services.catalog.domain.strands import Provision
 
 
 @dataclass(frozen=True)

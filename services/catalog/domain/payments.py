@@ -10,13 +10,13 @@ from services.catalog.domain.amounts import RATIO, Amount, base_words, giving_wo
 from services.catalog.domain.bases import base_of, fact_named
 from services.catalog.domain.naming import Node, Setting, open_fact
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import NUMERAL, Figure, exact, numeral, plain
 from services.catalog.domain.rows import Rows
 from services.catalog.domain.rows import counted as counted_rows
 from services.catalog.domain.shapes import matched, multiplied, net, paid_out, per_event, per_step
 from services.catalog.domain.stepped import stepped
 from services.catalog.domain.steps import Share, raises
+from services.catalog.domain.strands import Provision
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from services.catalog.domain.division import blocks, zones
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision
+from services.catalog.domain.strands import Provision
 
 _SUBHEADING = re.compile(r"(?<=[。;:])(?P<h>[^,。;:()]{2,14}?)(?:申请|申报|支持|享受|补贴)?条件(?:为)?:")
 _SAYS_WHOM = re.compile(r"对象|范围")
