@@ -2,7 +2,7 @@
 
 import re
 
-from services.catalog.domain.gifts import Gift
+from services.catalog.domain.gifts import STANDARD, Gift
 from services.catalog.domain.lexicon import APPLICANTS, Lexicon
 from services.catalog.domain.quantities import NUMERAL
 from services.catalog.domain.strands import Provision, Strand
@@ -44,6 +44,9 @@ def goes_on(text: str, strand: Strand, got: Gift, previous: Provision, lexicon: 
         return same_sentence and got.by == "relief" and previous.by == "relief"
     if strand.span.start > last.span.end + 1:
         return False
+    labelled = STANDARD.search(text[max(0, previous.span.start - 12) : previous.span.start])
+    if labelled and got.figures and previous.given and _LINE_FIRST.match(words):
+        return True  # 补贴标准: 1万元。带动3人以上就业的, …
     if got.figures and _BY_STANDARD.search(words):
         return True
     if _GOES_ON.match(words) or (got.figures and _BEGINS_WITH_LINE.match(words)):
@@ -85,6 +88,7 @@ def _of_another(text: str, strand: Strand, got: Gift, previous: Provision) -> bo
     return True if len(kind) > 2 and not _GRADED.match(kind) else None
 
 
+_LINE_FIRST = re.compile(r"[^,。;]{0,12}\d+[^,。;]{0,6}(?:以上|以下)[^,。;]{0,8}的,")
 _BY_STANDARD = re.compile(r",按(?:上述|该|相应)?(?:补助|奖励|补贴|资助)标准")
 _BEGINS_WITH_LINE = re.compile(rf"{NUMERAL}[百千万亿]*[元亩人家个台]?(?:[-—~至到]|\(含\))*(?:{NUMERAL}|以[上下])")
 _RUNG = re.compile(rf"对(?P<of>[^,;]{{0,30}}?){NUMERAL}[^,;]{{0,8}}(?:以[上下内]|至|不满|超过)[^,;]{{0,20}},")

@@ -30,8 +30,11 @@ _LIMIT_OF_WHOLE = re.compile(
 )
 
 
-def gift(text: str, span: Span, lexicon: Lexicon) -> Gift | None:
-    """What the words of `span` give, or None where they only plan, appeal or speak about a policy."""
+def gift(text: str, span: Span, lexicon: Lexicon, sentence: int | None = None) -> Gift | None:
+    """What the words of `span` give, or None where they only plan, appeal or speak about a policy.
+
+    A label (补贴标准:) counts for the whole sentence, which begins at `sentence`.
+    """
     words = text[span.start : span.end]
     if lexicon.reported.search(words):
         return None
@@ -43,7 +46,7 @@ def gift(text: str, span: Span, lexicon: Lexicon) -> Gift | None:
     given: list[Figure] = []
     at: int | None = None
     opened: int | None = None
-    labelled = bool(_STANDARD.search(text[max(0, span.start - 12) : span.start]))
+    labelled = STANDARD.search(text[max(0, (span.start if sentence is None else sentence) - 12) : span.start]) is not None
     for f in figures(words):
         place = _given_at(words, f, lexicon)
         if place is None and labelled and f.money and _UNDER_LABEL.search(words[: f.span.start]):
@@ -93,6 +96,8 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
         return None
     if _BEFORE_RAISE.search(words[comma : figure.span.start]) and _RAISE.match(words, figure.span.end):
         return None
+    if re.match("的(?:法定|规定|适用)税率", words[figure.span.end : figure.span.end + 8]):
+        return None
     if _LINE_ASKED.search(words[comma : figure.span.start]) and _ASKS.match(words, figure.span.end):
         return None
     stop = min((i for i in (words.find(c, figure.span.end) for c in ",;。") if i >= 0), default=len(words))
@@ -126,10 +131,10 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
 
 # 100%可在当年税前扣除, 在50%的税额幅度内减征.
 _FORGONE_AFTER = re.compile(
-    r"(?:的)?(?:税额)?(?:幅度内)?(?:可|准予|允许|予以)?[^,。;]{0,10}(?:扣除|返还|退还|摊销|减征|减免|承担|贴息|抵免)"
+    r"(?:的)?(?:税额)?(?:幅度内)?(?:可|准予|允许|予以)?[^,。;]{0,16}(?:扣除|返还|退还|摊销|减征|减免|承担|贴息|抵免)"
 )
 # 补贴标准: 10000元; 奖励标准: 一等奖20万元, 二等奖15万元.
-_STANDARD = re.compile(r"(?:补[助贴]|奖励|资助|奖补|扶持|支持|发放|贴息)(?:标准|额度|金额|内容|方式)[】:]?$")
+STANDARD = re.compile(r"(?:补[助贴]|奖励|资助|奖补|扶持|支持|发放|贴息)(?:标准|额度|金额|内容|方式)(?:[】:][^。]*|)$")
 _UNDER_LABEL = re.compile(
     r"(?:^|[,、;:])(?:每[^,。;\d]{1,8}|[^,。;\d]{0,12}(?:奖|名|类|级|档|的|类型|项目|企业|机构|每家|人才))?(?:最高|不超过|为|:)?$"
 )

@@ -94,7 +94,7 @@ def _logic(text: str, conditions: Sequence[Condition]) -> str | None:
 def _announcing(text: str, provision: Provision, title: str) -> str:
     """What stands before a provision that is only the sum under a label (补贴标准: …); "" for any other."""
     before = text[max(0, provision.span.start - _NEAR) : provision.span.start]
-    return before + title if re.search(r"(?:标准|额度|金额)[:】]$", before) else ""
+    return before + title if re.search(r"(?:标准|额度|金额)[:】]?$", before) else ""
 
 
 def _exclusions(passage: Passage, provision: Provision) -> list[Span]:

@@ -23,7 +23,7 @@ def provisions(passage: Passage, lexicon: Lexicon) -> list[Provision]:
         lead: Strand | None = None  # the first strand of the sentence, as long as nothing was given in it
         for whole in strands(passage, block, lexicon):
             strand = without_citation(passage.text, whole, lexicon)
-            got = gift(passage.text, strand.span, lexicon)
+            got = gift(passage.text, strand.span, lexicon, strand.sentence.start)
             if got is not None and (any(z.start <= got.at < z.end for z in closed) or _only_tells(passage.text, strand, got)):
                 got = None
             if lead is None or lead.sentence != whole.sentence:
