@@ -116,7 +116,7 @@ def _is_cap(text: str, share: Share, earlier: list[Share], span: Span) -> bool:
     if (each := re.search(r"每(?!年)[^,。;\d不最]{1,8}", own)) and each.group() in text[span.start : last.figure.span.start]:
         return False  # the same is counted anew: 每个标准展位不超过8000元; …的, 每个标准展位不超过3万元
     new_case = re.search(r"的,|[;]", between) and not re.match(r"(?:对|且|但)?(?:每|单|同一|累计|总额|年度|全年|补|奖|资)", own)
-    return not new_case and bool(_CAP_SUBJECT.search(own)) and bool(re.search("[,;。(]|且", between))
+    return not new_case and bool(_CAP_SUBJECT.search(own)) and bool(re.search("[,;。(]|且|、最高|、不超过", between))
 
 
 def _cap_order(text: str, share: Share, span: Span) -> tuple[int, int]:

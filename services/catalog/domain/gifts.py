@@ -26,7 +26,7 @@ class Gift:
 
 _BRACKETS = re.compile(r"\([^()]*\)")
 _LIMIT_OF_WHOLE = re.compile(
-    r"[,;](?:对?(?:单[个家户项笔]?|每[家户个项笔]?|同一)[^,。;]{0,10}|累计|年度|总额|合计|总计|全年|最高)[^,。;]{0,6}(?:不超过|不高于|上限为?|封顶(?:为)?|最高|控制在)$"
+    r"[,;](?:最高)?(?:不超过|不高于|以[^,。;]{0,3}为限)$|[,;](?:对?(?:单[个家户项笔]?|每[家户个项笔]?|同一)[^,。;]{0,10}|累计|年度|总额|合计|总计|全年|最高)[^,。;]{0,6}(?:不超过|不高于|上限为?|封顶(?:为)?|最高|控制在)$"
 )
 
 
@@ -86,11 +86,11 @@ def _given_at(words: str, figure: Figure, lexicon: Lexicon) -> int | None:
         return None
     comma = max((words.rfind(c, 0, figure.span.start) for c in ",;。:"), default=-1) + 1
     if re.search(
-        r"(?:利率|规模|控制在|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|(?<!不)低于|(?<!不)高于|(?<!不)超过?|不满|大于|小于|每(?:新增|增加|增长|满|超过|达到?))$",
+        r"(?:利率|规模|控制在|同比|占比|提升|下降|(?<!最高)(?<!可)达到?|(?<!不)低于|(?<!不)高于|(?<!不)超过?|不满|大于|小于|每(?:新增|增加|增长|满|超过|达到?|出口|进口|完成|实现|销售))$",
         words[comma : figure.span.start],
     ):
         return None
-    if figure.share and re.search("资金的?$", words[comma : figure.span.start]) and _PAID_WHEN.match(words, figure.span.end):
+    if figure.share and _OF_THE_SUM.search(words[comma : figure.span.start]) and _PAID_WHEN.match(words, figure.span.end):
         return None
     if figure.share and (_SCHEDULE.search(words[comma : figure.span.start]) or _PAID_OUT.match(words, figure.span.end)):
         return None
@@ -140,8 +140,10 @@ _UNDER_LABEL = re.compile(
 )
 # 按应奖励额的30%拨付, 立项后拨付40%: when it is paid, not how much.
 _SCHEDULE = re.compile(
-    r"(?:应(?:奖励|补助|补贴|兑现|拨付)[资金总额补助]*|(?:奖励|补助|补贴|扶持|资助|奖补)(?:资金|金额|额)?(?:总额|总金额)?|核定(?:金额|补助)[^,。;]{0,4})的(?:[\d.]+%[、和及])*$|(?:拨付|兑付|兑现|预拨|支付|发放)(?:剩余|其余|余下)?(?:的)?$"
+    r"(?:应(?:奖励|补助|补贴|兑现|拨付)[资金总额补助]*|核定(?:金额|补助)[^,。;]{0,4})的(?:[\d.]+%[、和及])*$|"
+    r"(?:拨付|兑付|兑现|预拨|支付|发放)(?:剩余|其余|余下)?(?:的)?$"
 )
+_OF_THE_SUM = re.compile(r"(?:奖励|补助|补贴|扶持|资助|奖补)(?:资金|金额|额)?(?:总额|总金额)?的?(?:[\d.]+%[、和及])*$")
 _PAID_OUT = re.compile(
     r"(?:[、:和][\d.]+%?)*(?:的?比例)?(?:分[两二三四五\d][年期次]|分期|分批|逐年)?(?:进行)?(?:兑付|拨付|兑现|(?<=比例)发放|(?<=[年期次批])发放)"
 )

@@ -95,7 +95,7 @@ class Lexicon:
     def giving_before(self) -> re.Pattern[str]:
         """Words before a figure that say it is given: a verb anywhere in the clause, an aid or a ceiling close by."""
         return re.compile(
-            f"{_any(self.giving)}|(?:{_any(STANDARDS)}|^(?:具体)?(?:标准|比例|额度)(?=为|是|:|提|统一|由))(?:的?上限|最高)?(?:为|是|:|由[^,。;]{{1,12}}|最高|可|统一)*(?:{_any(RAISED)}|为|是|:)[^,。;]{{0,24}}$|{_any(self.aids)}[^,。;]{{2,20}}的$|{LOWERED}|(?:即征即退|先征后[返退]|返还|退还)$|{_any(self.reduced)}|[上下]浮|减[按征收]|加计|{_any(self.ceilings)}[^,的]{{0,8}}$|{_any(self.aids)}[^,的]{{0,10}}$|{_any(self.aids)}[^,]*?{_any(self.limits)}"
+            f"{_any(self.giving)}|(?:{_any(STANDARDS)}|^(?:具体)?(?:标准|比例|额度)(?=为|是|:|提|统一|由))(?:的?上限|最高)?(?:为|是|:|由[^,。;]{{1,12}}|最高|可|统一)*(?:{_any(RAISED)}|为|是|:)[^,。;]{{0,40}}$|{_any(self.aids)}[^,。;]{{2,20}}的$|{LOWERED}|(?:即征即退|先征后[返退]|返还|退还)$|{_any(self.reduced)}|[上下]浮|减[按征收]|加计|{_any(self.ceilings)}[^,的]{{0,8}}$|{_any(self.aids)}[^,的]{{0,10}}$|{_any(self.aids)}[^,]*?{_any(self.limits)}"
         )
 
     @cached_property
