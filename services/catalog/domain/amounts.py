@@ -9,24 +9,28 @@ from decimal import Decimal
 
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision
-from services.catalog.domain.quantities import NUMERAL, Figure, numeral, plain
+from services.catalog.domain.quantities import NUMERAL, Figure, numeral
 from services.catalog.domain.steps import Share, case_before, chosen, parts, raising, with_ceilings
+from services.catalog.domain.strands import Provision
 
 _CEILING = re.compile(r"(?:最高|不超过|不高于|上限|封顶|最多|至多|以内|控制在)[^,。;、万亿\d]{0,12}$")
 _FLOOR = re.compile(r"(?:不低于|不少于|至少)[^,。;、\d]{0,14}$")
 _CAP_SUBJECT = re.compile(
-    r"(?:每年每|单[家个户笔次项]|每[家户个笔次项年]|同一|累计|总额|合计|年度|全年|总金额|最高|上限|封顶|补[助贴]|奖励|资助)"
+    r"(?:每年每|一[个家户](?=企业|单位)|单[家个户笔次项]|每[家户个笔次项年]|同一|累计|总额|合计|年度|全年|总金额|最高|上限|封顶|补[助贴]|奖励|资助)"
 )
 # What a sum is counted by: these become part of the unit; 每家, 每个项目 and the like say who may have it once.
-_COUNTED = "辆|人次|人|晚|夜|场次|场|吨|亩|台|套|千瓦时|平方米|立方米|标箱|公里|天|日|小时|学时|课时|架次|班次|班|列|间|床|头|次|千瓦"
+_COUNTED = (
+    "TEU|标准箱|辆|人次|人|晚|夜|场次|场|吨|亩|台|套|千瓦时|平方米|立方米|标箱|公里|天|日|小时|学时|课时|架次|班次|班|列|间|床|头|次|千瓦"
+)
 _SPAN = "年|月|季度|学期|学年"
 # 每人每月, 每月每平方米, 每招用1人, 每租满1年: what is counted; 每年 alone only says how often.
 _PER_BEFORE = re.compile(
     rf"(?P<chain>(?:每(?:1|一)?(?:{_COUNTED}|{_SPAN}))*每(?:1|一)?(?:{_COUNTED}|月)(?:每(?:{_COUNTED}|{_SPAN}))*|"
     r"每[\u4e00-\u9fa5]{2,8}(?:1|一)(?:人|名))[^,。;每\d]{0,8}$"
 )
-_PER_AFTER = re.compile(r"/(?P<u>[^\d,。;()、的给予]{1,5}?(?:/[^\d,。;()、的给予]{1,3}?)?)(?=给予|奖励|补|的|生产|标准|[,。;()、一]|$)")
+_PER_AFTER = re.compile(
+    r"/(?P<u>[^\d,。;()、的给予]{1,7}?(?:/[^\d,。;()、的给予]{1,3}?)?)(?=给予|奖励|补|的|生产|标准|且|和|及|或|[,。;()、一]|$)"
+)
 _RANGE_BEFORE = re.compile(rf"({NUMERAL})((?:[十百千万亿]*元?)|%|‰)[-—~至到]+$")
 _STEP_WORD = re.compile(r"(第?[一二三四五六七八九十]+(?:至[一二三四五六七八九十]+)?(?:等奖|名|档|级|年))")
 
@@ -70,7 +74,8 @@ def _share(text: str, figure: Figure, span: Span) -> Share:
     if suffix:
         unit += "/" + suffix["u"]
     elif prefix:
-        each = "".join("/" + p for p in re.findall(rf"(?:每|(?<=[1一]))(?:1|一)?({_COUNTED}|名|{_SPAN})", prefix["chain"]))
+        counted = re.findall(rf"(?:每|(?<=[1一]))(?:1|一)?({_COUNTED}|名|{_SPAN})", prefix["chain"])
+        each = "".join("/" + unit for unit in counted)
     low = None
     ranged = _RANGE_BEFORE.search(before)
     if ranged:
@@ -83,6 +88,7 @@ def _share(text: str, figure: Figure, span: Span) -> Share:
 
 # 按1:0.5配套: a share of what another level paid.
 RATIO = re.compile(r"1[:∶](?P<r>\d+(?:\.\d+)?)(?=(?:的)?(?:比例)?(?:给予|予以|进行|,)?[^,。;]{0,4}配套)")
+_TOTAL = re.compile(r"(?:总额|合计|累计|总计)[^,。;:]{0,6}$")
 _IN_FULL = re.compile(r"全[额部](?=(?:产业)?(?:补[助贴]|奖励|返还|退还|承担|资助))")
 _OF_THE_WHOLE = re.compile(r"[,。;][^,。;]{0,12}(?:[补资]助|奖励|补贴|贴息)(?:总?额|资金|金额)?(?:最高)?(?:不超过|不高于)[^,。;]{2,24}$")
 
@@ -93,20 +99,24 @@ def _is_cap(text: str, share: Share, earlier: list[Share], span: Span) -> bool:
         return False
     last = earlier[-1]
     between = text[last.figure.span.end : share.figure.span.start]
+    if share.figure.share and last.figure.money and re.search(r"且[^,。;]{0,8}不超过[^,。;]{2,24}$", between):
+        return True
     if share.figure.share:  # 资助额不超过出口额的0.06%
         return last.figure.share and bool(_OF_THE_WHOLE.search(between))
     if not share.ceiling:
         return False
     if not share.figure.money:
         return False
-    clause = _clause(text, span, share.figure.span.start)
-    own = text[clause.start : share.figure.span.start]
+    clause = _clause(text, span, share.figure.span.start, ",;。(")
+    own = text[clause.start : share.figure.span.start].rpartition("且")[2]
     if last.figure.share and not share.figure.share:
         return True
-    if (each := re.search(r"每[^,。;\d不最]{2,8}", own)) and each.group() in text[span.start : last.figure.span.start]:
+    if re.match(r"(?:首年|次年|第[一二三四五]年)", own):
+        return False
+    if (each := re.search(r"每(?!年)[^,。;\d不最]{1,8}", own)) and each.group() in text[span.start : last.figure.span.start]:
         return False  # the same is counted anew: 每个标准展位不超过8000元; …的, 每个标准展位不超过3万元
     new_case = re.search(r"的,|[;]", between) and not re.match(r"(?:对|且|但)?(?:每|单|同一|累计|总额|年度|全年|补|奖|资)", own)
-    return not new_case and bool(_CAP_SUBJECT.search(own)) and ("," in between or ";" in between or "。" in between)
+    return not new_case and bool(_CAP_SUBJECT.search(own)) and bool(re.search("[,;。(]|且|、最高|、不超过", between))
 
 
 def _cap_order(text: str, share: Share, span: Span) -> tuple[int, int]:
@@ -156,6 +166,9 @@ def amount(passage: Passage, provision: Provision, lexicon: Lexicon) -> Amount:
             shares[i] = replace(shares[i], ceiling=shares[i].ceiling or earlier.ceiling, each=each)
     if not shares:
         return _without_figures(text, provision, lexicon)
+    if len(shares) > 1 and shares[0].ceiling and _TOTAL.search(text[span.start : shares[0].figure.span.start]):
+        total, *shares = shares  # 年资助总额不超过300万元: 其中…
+        caps.append(total)
     words = giving_words(text, span, shares[0])
     staged = re.search(r"(?:分阶段|分档|分期|合计|累计|总计)[^,。;]{0,12}$", text[span.start : shares[0].figure.span.start])
     if staged and len(shares) > 2 and "其中" in text[shares[0].figure.span.end : shares[1].figure.span.start + 1]:
@@ -215,26 +228,40 @@ def _per(text: str, span: Span, share: Share) -> str | None:
     return m[1] if m else None
 
 
-_WHOLE = re.compile(r"免征|免收|免缴|免交|免除|豁免|免税|免予|全额返还|全额退还|全额扣除|全额支持|全额补|税前扣除|准予在|准予扣除|无需缴纳")
+_FORGONE = re.compile(
+    r"(?P<half>减半)|全额(?!抵)|全部(?:补|返|免|由)|免征|免收|免缴|免交|免除|豁免|免税(?!幅度)|免予|免租|全免|税前扣除|准予在|准予扣除|无需缴纳"
+)
+# 减征或免征: which of them nobody says.
+_CHOICE = re.compile(r"减征?(?:、|或者?|和)免|免征?(?:、|或者?|和)减|减免")
+_FORGONE_BASE = re.compile(
+    r"(?:免征|免收|免缴|免交|免除|豁免|免予|减半(?:征收)?|全额(?:返还|退还|扣除|支持|补[助贴]?|承担)?|免)(?P<b>[^,。;]{2,40})"
+)
+_DISCOUNT = re.compile(r"(?P<b>[^,。;]{2,16}?)(?:给予|予以|按|享受|实行|打)+(?P<n>\d{1,2}(?:\.\d)?|[一二三四五六七八九])折")
 _COUNTED_AID = re.compile(rf"(?P<w>不超过|最高|给予|按)(?P<n>{NUMERAL})(?P<u>个月|倍)(?P<of>[^,。;()]{{2,16}})")
 
 
 def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amount:
     span = provision.span
     at = provision.gives_at
-    for strand in provision.strands:
-        for pattern, share in ((r"全额", 100), (_WHOLE.pattern, 100), (r"减半", 50)):
-            m = re.search(pattern, text[strand.span.start : strand.span.end])
-            if m:
-                place = strand.span.start + m.start()
-                words = _clause(text, span, place)
-                base = re.match(
-                    r"(?:免征|免收|免缴|免交|免除|豁免|免予|减半(?:征收)?|全额(?:返还|退还|扣除|支持|补[助贴]?|承担)?|免)(?P<b>[^,。;]{2,40})",
-                    text[place : words.end],
-                )
-                return Amount(
-                    "rate", words, base=Span(place + base.start("b"), place + base.end("b")) if base else None, relief=Decimal(share)
-                )
+    found = [
+        (m, Decimal(50 if m["half"] else 100))
+        for strand in provision.strands
+        for m in _FORGONE.finditer(text, strand.span.start, strand.span.end)
+        if not _CHOICE.search(text, max(span.start, m.start() - 4), min(span.end, m.end() + 4))
+    ]
+    if len({share for _, share in found}) > 1:  # 前三年免征, 后三年减半
+        shares = [Share(Figure(part, "%", Span(m.start(), m.end())), "%", False, False, None) for m, part in found]
+        return Amount("tiered", _clause(text, span, found[0][0].start()), tuple(chosen(text, span, shares)))
+    if found:
+        first, share = found[0]
+        words = _clause(text, span, first.start())
+        base = _FORGONE_BASE.match(text, first.start(), words.end)
+        return Amount("rate", words, base=Span(base.start("b"), base.end("b")) if base else None, relief=share)
+    off = _DISCOUNT.search(text, span.start, span.end)
+    if off:  # 8折: 20 % forgone
+        left = Decimal(off["n"]) if off["n"].isascii() else numeral(off["n"])
+        charged = left if left > 10 else left * 10
+        return Amount("rate", _clause(text, span, off.start()), base=Span(off.start("b"), off.end("b")), relief=100 - charged)
     m = _COUNTED_AID.search(text, span.start, span.end)
     if m and lexicon.aid_noun.search(text[span.start : span.end]) and "标准" in m["of"]:
         figure = Figure(numeral(m["n"]), m["u"], Span(m.start("n"), m.end("u")))
@@ -245,91 +272,3 @@ def _without_figures(text: str, provision: Provision, lexicon: Lexicon) -> Amoun
             counted_of=Span(m.start("of"), m.end("of")),
         )
     return Amount("none", _clause(text, span, min(at, span.end - 1)))
-
-
-# Units of measure, people and time are printed as part of a unit (元/人/月); other things that are counted are told by `per`.
-_MEASURES = frozenset(
-    (
-        "辆",
-        "人",
-        "人次",
-        "晚",
-        "夜",
-        "场",
-        "场次",
-        "吨",
-        "亩",
-        "台",
-        "套",
-        "千瓦时",
-        "平方米",
-        "立方米",
-        "标箱",
-        "公里",
-        "天",
-        "日",
-        "小时",
-        "学时",
-        "课时",
-        "次",
-        "千瓦",
-        "名",
-        "年",
-        "月",
-        "季度",
-        "学期",
-        "学年",
-    )
-)
-
-
-def _told_unit(share: Share) -> str:
-    return share.unit + (share.each if set(share.each.split("/")[1:]) <= _MEASURES else "")
-
-
-def gold_amount(passage: Passage, found: Amount) -> dict[str, object]:
-    """In the shape of `zhaoqi benefits`: printed numbers with their printed units."""
-    raw = passage.quote(found.words)
-    said: dict[str, object] = {"kind": found.kind, "value": None, "unit": None, "cap": None, "raw": raw, "value_is_ceiling": False}
-    if found.base:
-        said["base"] = passage.text[found.base.start : found.base.end]
-    if found.per:
-        said["per"] = found.per
-    if found.relief is not None:
-        return said | {"value": plain(found.relief), "unit": "%"}
-    if found.counted and found.counted_of:
-        unit = found.counted.unit + passage.text[found.counted_of.start : found.counted_of.end]
-        value = plain(found.counted.value)
-        ceiling = found.kind == "range"
-        return said | {"value": [None, value] if ceiling else value, "unit": unit, "value_is_ceiling": ceiling}
-    if found.kind == "none":
-        return said
-    if found.parts:  # 5万元(第一年2万元, …): the sum is the ceiling of its payments, as where stages add up
-        whole = found.shares[0]
-        said["value"] = [{"tier": "", "value": plain(s.figure.value), "unit": _told_unit(s)} for s in found.parts]
-        return said | {"kind": "tiered", "cap": {"value": plain(whole.figure.value), "unit": whole.unit, "per": None}}
-    if found.caps and found.caps[0].figure.money:
-        cap = found.caps[0]
-        said["cap"] = {"value": plain(cap.figure.value), "unit": cap.unit.split("/")[0], "per": None}
-        if found.cap_words:
-            said["cap_raw"] = passage.quote(found.cap_words)
-    first = found.shares[0]
-    if found.kind == "tiered":
-        said["value"] = [
-            {"tier": passage.text[s.tier.start : s.tier.end] if s.tier else "", "value": plain(s.figure.value), "unit": _told_unit(s)}
-            for s in found.shares
-        ]
-        said["value_is_ceiling"] = all(s.ceiling for s in found.shares)
-        return said
-    value = plain(first.figure.value)
-    said["unit"] = _told_unit(first)
-    if found.kind == "range":
-        low = plain(first.low) if first.low is not None else None
-        said["value"] = [value, None] if first.floor else [low, value]
-        said["value_is_ceiling"] = first.ceiling
-        if first.ceiling and not found.caps:
-            said["cap"] = {"value": value, "unit": said["unit"], "per": found.per}
-        return said
-    said["value"] = value
-    said["value_is_ceiling"] = first.ceiling
-    return said

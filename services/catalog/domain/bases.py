@@ -15,6 +15,7 @@ _COST = r"费用|费率|利息|保费|租息|担保费"
 # Whose figure it is when it is not the enterprise's own.
 _PERSONAL = r"个人|个税|职工|人才|员工|高管|高级管理人员|法定代表人"
 _INTEREST = re.compile(r"LPR|基准利率|贷款[^,。;]{0,8}利率|实际利率|同期[^,。;]{0,8}利率|市场报价利率")
+_GROWN_ONLY = re.compile(r"(?:其|同比)?(?:增量|新增|增长|增加|超出)(?:部分|额)?")
 _BARE = ("投资额", "投资总额", "实际投资额", "总投资", "投资", "新增投资额")
 
 
@@ -34,6 +35,8 @@ def fact_named(words: str, setting: Setting, *, near: str = "") -> Node:
     """The fact of the registry, or an `open.` one named by the words."""
     if re.search(_PERSONAL, words):
         return {"fact": open_fact(words, "金额基数")}
+    if _GROWN_ONLY.fullmatch(words) and (fact := fact_said(near, setting.registry)):  # 营业收入增长的, 按增量部分的2%
+        return {"fact": fact, "period": period(near), "take": "increase"}
     if words in _BARE:
         said = re.findall(r"固定资产投资|设备(?:\(?[^,。;()]{0,6}\)?)?投资|技术改造投资", near)
         words = said[-1] + "额" if said else words

@@ -137,8 +137,8 @@ def steps_of(amount: Amount, paid: Node | None) -> tuple[Span, list[Node]] | Non
     first = amount.shares[0].tier if amount.kind == "tiered" else None
     node = paid or {}
     node = node["of"] if "cap" in node else node
-    if "else" in node or any("else" in part for part in node.get("sum", ())):
-        return None  # what is for all asks for no step
+    if any(share.adds for share in amount.shares) or "else" in node or any("else" in part for part in node.get("sum", ())):
+        return None  # what is for all, and what comes on top, asks for no step
     cases = [case for stage in (node, *node.get("sum", ())) if isinstance(stage, dict) for case, _ in stage.get("case", ())]
     chosen = "sum" in node or all("judged" not in case for case in cases)  # a stage that a person sees is a stage all the same
     return (first, cases) if first is not None and cases and chosen else None

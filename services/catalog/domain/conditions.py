@@ -13,11 +13,11 @@ from services.catalog.domain.attributes import NAMES, named_after
 from services.catalog.domain.division import zones
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import windows
 from services.catalog.domain.recognition import Condition, Wordings, inside_another, is_deadline, moved, recognised
 from services.catalog.domain.regions import ANAPHOR, ANNOUNCES, own_begin, regions, sentence_before, targets
 from services.catalog.domain.requirements import Requirement, says_whom
+from services.catalog.domain.strands import Provision
 from services.catalog.domain.targets import atoms
 
 # May stand several times in one provision; of any other attribute the words nearest to the giving count.

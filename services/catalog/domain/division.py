@@ -101,6 +101,7 @@ def zones(passage: Passage, lexicon: Lexicon) -> list[Span]:
             at = after = colon + 1
         ends = [i for i, _ in passage.headings if i >= after]
         ends += [i for i, words in passage.lone_lines if i >= after and lexicon.notice_heading.fullmatch(words)]
+        ends += [place for place, label in passage.numberings if place >= after and label.startswith("第")][:1]
         ends += [m.start() for m in (lexicon.other_zone.search(text, after), _NEXT_POINT.search(text, after)) if m]
         ends += _next_part(parts, at)
         found.append(Span(at, min(ends, default=len(text))))

@@ -6,7 +6,7 @@ units or in a document-wide clause.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
@@ -26,10 +26,11 @@ from services.catalog.domain.naming import Node, Setting
 from services.catalog.domain.offers import RESULT, asked_of_target, district, offers
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.payments import payment
-from services.catalog.domain.provisions import Provision, provisions
+from services.catalog.domain.provisions import provisions
 from services.catalog.domain.recognition import Condition
 from services.catalog.domain.requirements import Requirement, requirements
 from services.catalog.domain.rows import LENDERS, rows
+from services.catalog.domain.strands import Provision
 
 
 @dataclass(frozen=True)
@@ -140,14 +141,29 @@ def _of_clause(clause: Clause, document: Document, setting: Setting, lexicon: Le
     body = Passage.of(clause.body)
     promised = [p for p in provisions(body, lexicon) if not _reports(body, p)]
     listed = requirements(body, promised, lexicon)
-    said = [p.span for p in promised] + [i.span for items in listed.values() for i in items]
+    said = [Span(p.lead or p.span.start, p.span.end) for p in promised] + [i.span for items in listed.values() for i in items]
+    around = _around(clause, document, body, said, setting) if promised else {}
     drafted = [
-        _promised(clause, document, body, p, listed.get(i, []), said, setting=setting, lexicon=lexicon) for i, p in enumerate(promised)
+        _promised(clause, document, body, p, listed.get(i, []), around, setting=setting, lexicon=lexicon) for i, p in enumerate(promised)
     ]
     found = _distinct([d for d in drafted if d is not None])
     if not found and clause.enterprise_benefit is not False:
         found = _offered(clause, document, body, setting)
-    return [_numbered(d, i, len(found)) for i, d in enumerate(found, 1)]
+    return [_numbered(d, clause.title, i, len(found)) for i, d in enumerate(found, 1)]
+
+
+def _around(clause: Clause, document: Document, body: Passage, said: Sequence[Span], setting: Setting) -> dict[str, Any]:
+    """What a clause says beside its provisions, and so of each of them: the terms, and under "beside" the tests with their notes."""
+    texts = [body.text, *(Passage.of(c).text for c in document.clauses)]
+    tests, notes = asked_beside(body, said, setting)
+    opened = terms.window(body)
+    return {
+        "beside": ([test | {"article": _article(clause)} for test in tests], notes + ([] if opened else terms.claim_times(body))),
+        "window": opened,
+        "obligations": terms.obligations(body),
+        "procedure": terms.procedure(texts),
+        "budget": terms.budget(texts, document.title),
+    }
 
 
 def _distinct(found: list[Draft]) -> list[Draft]:
@@ -168,9 +184,12 @@ def _reports(body: Passage, provision: Provision) -> bool:
     return bool(RESULT.search(clause) or re.search(r"截至(?!上)|兑现\d|年\d+月至", words))
 
 
-def _numbered(draft: Draft, i: int, of: int) -> Draft:
+def _numbered(draft: Draft, title: str, i: int, of: int) -> Draft:
     benefit = dict(draft.benefit)
     benefit["id"] = f"{draft.measure}#{i}" if of > 1 else draft.measure
+    if of > 1 and benefit["title"] == title:  # several of one clause are told apart by their own first words
+        words = re.split(r"[,;。:(]", Passage.of(benefit["text"]).text.removeprefix("对"))[0]
+        benefit["title"] = f"{title}：{words[:24]}"
     return Draft(draft.measure, benefit, draft.unread, draft.findings)
 
 
@@ -184,7 +203,7 @@ def _promised(
     body: Passage,
     provision: Provision,
     items: Sequence[Requirement],
-    others: Sequence[Span],
+    around: Mapping[str, Any],
     *,
     setting: Setting,
     lexicon: Lexicon,
@@ -207,9 +226,9 @@ def _promised(
             rule.take(answer.node | Ground(title, _article(clause), None).evidence(condition.span))
             rule.notes += answer.notes
     _territory(clause, body, rule, setting)
-    beside, notes = asked_beside(body, [Span(provision.lead or provision.span.start, provision.span.end), *others], setting)
+    beside, notes = around["beside"]
     for test in beside:
-        rule.take(test | {"article": _article(clause)})
+        rule.take(dict(test))
     rule.notes += notes
     if not rule.tests and paid.amount is None:
         return None
@@ -228,11 +247,8 @@ def _promised(
         "pays": paid.pays,
         "mode": terms.mode(body.text, bool(paid.amount)),
         "valid": terms.valid(document.valid_from or document.issue_date, document.valid_to, body, provision),
-        "window": terms.window(body),
         "stacking": terms.stacking(body, provision, document.title, _article(clause), document.clauses, setting=setting),
-        "obligations": terms.obligations(body),
-        "procedure": terms.procedure([body.text, *(Passage.of(c).text for c in document.clauses)]),
-        "budget": terms.budget([body.text, *(Passage.of(c).text for c in document.clauses)], document.title),
+        **{name: said for name, said in around.items() if name != "beside"},
     }
     findings = [*paid.notes, *rule.notes]
     if nobody:

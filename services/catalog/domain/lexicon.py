@@ -95,7 +95,7 @@ class Lexicon:
     def giving_before(self) -> re.Pattern[str]:
         """Words before a figure that say it is given: a verb anywhere in the clause, an aid or a ceiling close by."""
         return re.compile(
-            f"{_any(self.giving)}|(?:{_any(STANDARDS)}|^(?:具体)?(?:标准|比例|额度)(?=为|是|:|提|统一|由))(?:的?上限|最高)?(?:为|是|:|由[^,。;]{{1,12}}|最高|可|统一)*(?:{_any(RAISED)}|为|是|:)[^,。;]{{0,24}}$|{_any(self.aids)}[^,。;]{{2,20}}的$|{LOWERED}|{_any(self.reduced)}|[上下]浮|减[按征收]|加计|{_any(self.ceilings)}[^,的]{{0,8}}$|{_any(self.aids)}[^,的]{{0,10}}$|{_any(self.aids)}[^,]*?{_any(self.limits)}"
+            f"{_any(self.giving)}|(?:{_any(STANDARDS)}|^(?:具体)?(?:标准|比例|额度)(?=为|是|:|提|统一|由))(?:的?上限|最高)?(?:为|是|:|由[^,。;]{{1,12}}|最高|可|统一)*(?:{_any(RAISED)}|为|是|:)[^,。;]{{0,40}}$|{_any(self.aids)}[^,。;]{{2,20}}的$|{LOWERED}|(?:即征即退|先征后[返退]|返还|退还)$|{_any(self.reduced)}|[上下]浮|减[按征收]|加计|{_any(self.ceilings)}[^,的]{{0,8}}$|{_any(self.aids)}[^,的]{{0,10}}$|{_any(self.aids)}[^,]*?{_any(self.limits)}"
         )
 
     @cached_property
@@ -143,14 +143,14 @@ class Lexicon:
     @cached_property
     def not_given(self) -> re.Pattern[str]:
         return re.compile(
-            r"(?:扣减|核减|扣回|收回|追缴|罚款)[^,。;]{0,12}\d|不再重复|不得重复|不重复|负责解释|暂停|不予(?:支持|受理|奖励|补助|资助|兑现)|违反|追回|同时享受|等方面(?:给予|予以)|协商解决|争取[^,。;]{0,20}(?:资金|额度)"
+            r"不得(?:减征|免征|减免|享受)|(?:扣减|核减|扣回|收回|追缴|罚款)[^,。;]{0,12}\d|不(?:给予|予)(?:补助|奖励|支持|资助|补贴)|不再重复|不得重复|不重复|负责解释|暂停|不予(?:支持|受理|奖励|补助|资助|兑现)|违反|追回|同时享受|等方面(?:给予|予以)|协商解决|争取[^,。;]{0,20}(?:资金|额度)"
         )
 
     @cached_property
     def reported(self) -> re.Pattern[str]:
         """Results that a sentence reports: no promise to anybody."""
         return re.compile(
-            r"截[至止][^,。;()]{2,14},[^。]{0,30}(?:累计|共|已|全[省市区县])|(?:累计|共|已)(?:为[^,。;]{2,20})?(?:发放|兑现|拨付|减免|办理|投放|惠及|落实)[^,。;]{0,20}\d|惠及[^,。;]{0,8}\d"
+            r"截[至止]目前|自[^,。;]{0,8}以来|(?:推出|成立)[^。;]{0,44}?(?:产品|工具|措施|公司),|兑现\d|已[^,。;]{0,4}提供[^,。;]{0,12}\d|截[至止][^,。;()]{2,14},[^。]{0,30}(?:累计|共|已|全[省市区县])|(?:累计|共|已)(?:为[^,。;]{2,20})?(?:发放|兑现|拨付|减免|办理|投放|惠及|落实)[^,。;]{0,20}\d|惠及[^,。;]{0,8}\d"
         )
 
     @cached_property
@@ -166,14 +166,16 @@ class Lexicon:
     @cached_property
     def to_authority(self) -> re.Pattern[str]:
         return re.compile(
-            rf"的(?:区|县|市|镇|街道|地区|部门)(?:,|给予|予以|$)|(?:对|支持|鼓励|引导|推动)[^,。;]{{0,24}}{_any(self.authorities)}|{_any(self.authorities)}[^,。;]{{0,8}}(?:给予|支持)|{_any(self.consumers)}|{_any(self.persons)}"
+            rf"的(?:区|县|市|镇|街道|地区|部门)(?:,|给予|予以|$)|"
+            rf"(?:对|支持|鼓励|引导|推动)[^,。;]{{0,24}}{_any(self.authorities)}(?![^,。;]{{0,8}}(?:企业|机构|公司|单位))|"
+            rf"{_any(self.authorities)}[^,。;]{{0,8}}(?:给予|支持)|{_any(self.consumers)}|{_any(self.persons)}"
         )
 
     @cached_property
     def addressed(self) -> re.Pattern[str]:
         """A group that is described, not just named: 对…的企业, …企业可…, 为…企业…"""
         return re.compile(
-            rf"(?:对|向|为|允许)[^。;]{{1,120}}(?:{_any(self.bodies)}|的,|收入|部分|费用)|{_any(self.bodies)}[^。;]{{0,40}}(?:,|可|按)|的,|凭|准予|部分,"
+            rf"(?:对|向|为|允许)[^。;]{{1,120}}(?:{_any(self.bodies)}|的,|收入|部分|费用)|{_any(self.bodies)}[^。;]{{0,40}}(?:,|可|按)|的,|凭|准予|部分,|下列[^,。;]{2, 16}可以"
         )
 
     @cached_property

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from services.catalog.domain.amounts import amount, gold_amount
+from services.catalog.domain.amounts import amount
 from services.catalog.domain.benefit_types import benefit_type
 from services.catalog.domain.conditions import conditions, deadlines, general
 from services.catalog.domain.division import sentences
@@ -15,9 +15,11 @@ from services.catalog.domain.drafts import Document
 from services.catalog.domain.junctions import branches
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision, provisions
+from services.catalog.domain.printed import printed_amount
+from services.catalog.domain.provisions import provisions
 from services.catalog.domain.recognition import Condition, Wordings
 from services.catalog.domain.requirements import requirements
+from services.catalog.domain.strands import Provision
 
 _WIDE = re.compile(r"不(?:得)?重复(?:享受|支持|奖励|资助)|就高|从高|不重叠")
 _NEAR = 60  # characters before a sum under a label that announce it
@@ -53,7 +55,7 @@ def benefits(text: str, document: Document, *, lexicon: Lexicon | None = None, w
 def _told(passage: Passage, provision: Provision, i: int, governed: Sequence[Condition], lexicon: Lexicon, title: str) -> dict[str, Any]:
     words = passage.quote(provision.span)
     plain = passage.text[provision.span.start : provision.span.end]
-    said = gold_amount(passage, amount(passage, provision, lexicon))
+    said = printed_amount(passage, amount(passage, provision, lexicon))
     asked = [c for c in governed if not c.excepted]
     logic = _logic(passage.text, asked)
     return {
@@ -92,7 +94,7 @@ def _logic(text: str, conditions: Sequence[Condition]) -> str | None:
 def _announcing(text: str, provision: Provision, title: str) -> str:
     """What stands before a provision that is only the sum under a label (补贴标准: …); "" for any other."""
     before = text[max(0, provision.span.start - _NEAR) : provision.span.start]
-    return before + title if re.search(r"(?:标准|额度|金额)[:】]$", before) else ""
+    return before + title if re.search(r"(?:标准|额度|金额)[:】]?$", before) else ""
 
 
 def _exclusions(passage: Passage, provision: Provision) -> list[Span]:

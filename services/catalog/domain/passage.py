@@ -29,8 +29,12 @@ NUMBERING = re.compile(
 _GOES_ON_BEHIND = ",、;:。(《“的和与及或并在为对由按"
 _TOPICS = "政策|补贴|补助|奖励|资助|措施|返还|贴息|减免|支持"
 _FORM = "标准|对象|条件|内容|流程|材料|要求|渠道|依据|时间|期限"
-_NAMED = re.compile(rf"[ \t]*(?:[\u4e00-\u9fa5]{{2,14}}(?:{_TOPICS}|{_FORM}))[ \t]*")
+_NAMED = re.compile(
+    rf"[ \t\u3000]*(?:[（(]?[一二三四五六七八九十\d]{{1,3}}[)）、.．])?(?:[\u4e00-\u9fa5]{{2,14}}(?:{_TOPICS}|{_FORM}))[ \t]*"
+)
 _OPENS = re.compile(r"[ \t]*(?:对(?!接|应|外|照|象)|鼓励|凡|符合|支持|[\u4e00-\u9fa5]{2,8}[:：])")
+_SUM_AT_END = re.compile(r"(?:元|%|％|\d[万亿]|奖励|补贴|补助|资助)[ \t]*$")
+_OPENS_SURELY = re.compile(r"[ \t]*(?:对(?!接|应|外|照|象)|鼓励)")
 _ENDS = re.compile(r"(?:元|%|％|[万亿]|奖励|补贴|补助|资助|支持|政策|月|年|人|次|机构|窗口|部门|局|委|中心|号[）)]?)[ \t]*$")
 # A line that holds nothing but a short name: the heading of what follows.
 HEADING = re.compile(r"^[ \t]*([\u4e00-\u9fa5/]{2,8})[ \t]*$", re.M)
@@ -113,7 +117,10 @@ class Passage:
         i = 0
         for (_, end, line), (_, _, following) in pairwise(lines):
             named = _NAMED.fullmatch(line) is not None
-            if not (named or (_OPENS.match(following) and _ENDS.search(line)) or _NAMED.fullmatch(following)) or len(line) * 5 >= wide * 4:
+            surely = _SUM_AT_END.search(line) and _OPENS_SURELY.match(following)
+            if not (surely or named or (_OPENS.match(following) and _ENDS.search(line)) or _NAMED.fullmatch(following)) or (
+                len(line) * 5 >= wide * 4 and not surely
+            ):
                 continue
             i = bisect_left(self.at, end, i)
             if 0 < i < len(self.text) and self.text[i - 1] not in _GOES_ON_BEHIND:

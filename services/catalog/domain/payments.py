@@ -10,13 +10,13 @@ from services.catalog.domain.amounts import RATIO, Amount, base_words, giving_wo
 from services.catalog.domain.bases import base_of, fact_named
 from services.catalog.domain.naming import Node, Setting, open_fact
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import NUMERAL, Figure, exact, numeral, plain
 from services.catalog.domain.rows import Rows
 from services.catalog.domain.rows import counted as counted_rows
 from services.catalog.domain.shapes import matched, multiplied, net, paid_out, per_event, per_step
 from services.catalog.domain.stepped import stepped
-from services.catalog.domain.steps import Share
+from services.catalog.domain.steps import Share, raises
+from services.catalog.domain.strands import Provision
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ def payment(passage: Passage, provision: Provision, amount: Amount, described: S
         unit = text[amount.counted_of.start : amount.counted_of.end]
         most: Node = {"per": plain(amount.counted.value), "count": {"fact": open_fact(unit, "数量")}}
         return Payment(_up_to(said, most, amount.kind == "range") | {"_span": amount.words}, pays)
+    if amount.kind in ("rate", "rate_capped") and raises(text, provision.span, amount.shares[0]):
+        return Payment(None, pays, ("只读出上浮的比例，所上浮的标准在他处",))
     each = [_one(passage, provision, amount, share, described, setting) for share in amount.shares]
     paid = [node for node in each if node is not None]
     if len(paid) < len(each):
@@ -105,10 +107,11 @@ def _raised(passage: Passage, amount: Amount, whole: Node) -> Node:
         said = passage.text[share.tier.start : share.tier.end] if share.tier else ""
         if share.ceiling or len(said) < 4:
             clause = giving_words(passage.text, Span(0, len(passage.text)), share)
-            whole = {"judged": passage.text[clause.start : clause.end], "between": [_settled(whole), _settled(more)]}
-        else:
-            assert share.tier is not None
+            more = {"judged": passage.text[clause.start : clause.end], "between": [_settled(whole), _settled(more)]}
+        if share.tier is not None and len(said) >= 4:
             whole = {"case": [[{"judged": said, "quote": passage.quote(share.tier)}, more]], "else": whole}
+        else:
+            whole = more
     return whole
 
 
@@ -118,7 +121,7 @@ def _one(passage: Passage, provision: Provision, amount: Amount, share: Share, d
     words = text[clause.start : clause.end]
     if share.floor and not share.ceiling:
         return None
-    if (steps := per_step(text, share, setting)) is not None:
+    if (steps := per_step(text, share, setting, text[provision.span.start : amount.shares[0].figure.span.start])) is not None:
         return _up_to(words, steps, share.ceiling)
     if share.figure.share:
         above = _ABOVE.search(text[max(0, share.figure.span.start - 60) : share.figure.span.start])

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 from services.catalog.domain.division import blocks
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision, Strand
 from services.catalog.domain.quantities import windows
 from services.catalog.domain.recognition import moved
+from services.catalog.domain.strands import Provision, Strand
 
 # A phrase before the target that only announces what the article is about.
 ANNOUNCES = re.compile(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from services.catalog.domain.division import blocks, zones
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision
+from services.catalog.domain.strands import Provision
 
 _SUBHEADING = re.compile(r"(?<=[。;:])(?P<h>[^,。;:()]{2,14}?)(?:申请|申报|支持|享受|补贴)?条件(?:为)?:")
 _ALL_OF_IT = re.compile(r"(?:享受|申请|申报|适用|符合)本(?:办法|措施|政策|意见|规定|细则|通知|方案|实施)")

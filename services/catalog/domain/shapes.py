@@ -8,13 +8,13 @@ from typing import Any
 from services.catalog.domain.amounts import Amount
 from services.catalog.domain.naming import Node, Setting
 from services.catalog.domain.passage import Span
-from services.catalog.domain.quantities import NUMERAL, Figure, exact, numeral, plain
+from services.catalog.domain.quantities import NUMERAL, Figure, comparisons, exact, numeral, plain
 from services.catalog.domain.steps import Share
 from services.catalog.domain.times import period
 from services.catalog.domain.vocabulary import fact_said
 
 _STEP = re.compile(
-    rf"(?P<of>[^,。;]{{0,20}}?)每(?P<more>新增|增加|增长|超过|超)?(?:达到?|满)?(?P<n>{NUMERAL})(?P<u>[百千万亿]*元)[^,。;每]{{0,10}}$"
+    rf"(?P<of>[^,。;]{{0,20}}?)每(?P<more>新增|增加|增长|超过|超)?(?:达到?|满)?(?P<n>{NUMERAL})(?P<u>[百千万亿]*元)[^,。;每]{{0,10}},?[^,。;每]{{0,6}}$"
 )
 _AID = "配套|补贴|补助|奖励|资助"
 _MATCH = re.compile(rf"1[:∶](?P<r>\d+(?:\.\d+)?)(?:的?比例)?[^,。;]{{0,8}}?(?:{_AID})|(?P<same>等额)(?:的)?(?:{_AID})?")
@@ -22,18 +22,30 @@ _LEVELS = (("国家", r"国家|中央"), ("省", r"省级?"), ("市", r"市级|�
 _NET = re.compile(r"扣除(?P<a>[^,。;()]{2,30})|(?:予以|给予)?(?P<b>补足|补齐)(?:差额|到)?")
 
 
-def per_step(text: str, share: Share, setting: Setting) -> Node | None:
-    """每新增1000万元奖励2万元: a sum for every full step of the figure, or of its growth."""
+def per_step(text: str, share: Share, setting: Setting, near: str = "") -> Node | None:
+    """每新增1000万元奖励2万元: a sum for every full step of the figure, or of its growth.
+
+    A step without a figure of its own (首次达到1000万元的, …; 每增加500万元, 再奖励20万元) counts from the last line of the `near` words.
+    """
     if not share.figure.money:
         return None
-    left = max(text.rfind(c, 0, share.figure.span.start) for c in ",。;") + 1
+    left = max(text.rfind(c, 0, share.figure.span.start) for c in "。;") + 1
     step = _STEP.search(text[left : share.figure.span.start])
-    fact = fact_said(step["of"], setting.registry) if step else None
-    if step is None or fact is None:
+    if step is None:
         return None
-    base: Node = {"fact": fact, "period": period(step["of"])} | ({"take": "increase"} if step["more"] in ("新增", "增加", "增长") else {})
-    size = Figure(numeral(step["n"]), step["u"], Span(0, 0)).base
-    return {"per": exact(share.figure.base), "count": base, "step": plain(size)}
+    size = plain(Figure(numeral(step["n"]), step["u"], Span(0, 0)).base)
+    fact = fact_said(step["of"], setting.registry)
+    if fact is not None:
+        base: Node = {"fact": fact, "period": period(step["of"])} | (
+            {"take": "increase"} if step["more"] in ("新增", "增加", "增长") else {}
+        )
+        return {"per": exact(share.figure.base), "count": base, "step": size}
+    earlier = fact_said(near, setting.registry)
+    lines = [c for c in comparisons(near) if c.figures[0].money]
+    if earlier is None or not lines or step["more"] not in ("增加", "超过", "超", "新增"):
+        return None
+    above: Node = {"plus": [{"fact": earlier, "period": period(near)}, -plain(lines[-1].figures[-1].base)]}
+    return {"per": exact(share.figure.base), "count": above, "step": size}
 
 
 def instalments(text: str, amount: Amount, paid: Sequence[Node]) -> Node | None:

@@ -74,7 +74,7 @@ def _cases(
     return {"case": cases}
 
 
-_TOP_IN = re.compile(rf"[-—~至到]{NUMERAL}[^,;。]{{0,6}}\(含")  # 3亿元至5亿元(含): the upper end is of this step
+_TOP_IN = re.compile(rf"(?:[-—~至]|(?<!达)到){NUMERAL}[^,;。]{{0,6}}\(含")  # 3亿元至5亿元(含): the upper end is of this step
 
 
 def _on_top(passage: Passage, amount: Amount, i: int, line: _Line | None, node: Node, setting: Setting) -> Node:

@@ -38,7 +38,7 @@ _RAISES = re.compile(r"(?:上浮|再提高|上调|增加)(?:幅度)?(?:最高|�
 _ADDS = re.compile(r"(?:再|另外?|额外|叠加)(?:次)?(?:一次性)?(?:给予|按|奖励|补贴|补助|资助|增加|予以|奖补)")
 _GIVING_TAIL = re.compile(
     r"(?:的|(?:由)?(?:[省市区县]级?)?财政|可|再|另|每年|年度|一次性|最高|分别|各|不超过|不低于|给予|予以|奖励|补助|补贴|资助|奖补|返还|资金|享受|按(?:照)?[^,;。]*|"
-    r"每(?!年)[^,;。\d的]{1,8}|单[个家户项笔][^,;。\d]{0,6}|为|"
+    r"每(?!年)[^,;。\d的]{1,8}|单[个家户项笔][^,;。\d]{0,6}|为|上浮|上调|再提高|"
     r"(?:补[助贴]|奖励|资助|返还|支持|扣除)?(?:比例|标准|额度)(?:统一)?(?:为|是|可|提高到|提高至|提至|上调至|调整为|增至)?|(?<=给予|予以|奖励)企业|(?<=给予)单位)*$"
 )
 # A piece that only gives, or says of what: nothing in it chooses the figure.
@@ -165,9 +165,14 @@ def with_ceilings(shares: Sequence[Share], caps: Sequence[Share], text: str) -> 
     return out, common
 
 
+def raises(text: str, span: Span, share: Share) -> bool:
+    """上浮20%, 再提高10%: the figure says by how much another is raised."""
+    return share.figure.share and bool(_RAISES.search(text[max(span.start, share.figure.span.start - 8) : share.figure.span.start]))
+
+
 def raising(text: str, span: Span, shares: Sequence[Share]) -> list[Share]:
     """按标准上浮20%: a factor beside other figures, a rate when it stands alone."""
-    raised = [s for s in shares if s.figure.share and _RAISES.search(text[max(span.start, s.figure.span.start - 8) : s.figure.span.start])]
+    raised = [s for s in shares if raises(text, span, s)]
     return raised if len(raised) < len(shares) else []
 
 

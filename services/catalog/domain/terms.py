@@ -8,9 +8,9 @@ from typing import Any
 
 from services.catalog.domain.naming import Setting
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.provisions import Provision
 from services.catalog.domain.quantities import NUMERAL, Figure, numeral, plain, windows
 from services.catalog.domain.recognition import Condition
+from services.catalog.domain.strands import Provision
 from services.catalog.domain.vocabulary import fact_said
 
 KINDS = (
@@ -19,14 +19,17 @@ KINDS = (
 # The first kind whose words occur; the order is from the particular to the general.
 KIND_WORDS: tuple[tuple[str, str], ...] = (
     ("知识产权", r"知识产权(?!质押)|专利(?!类案件)|商标"),
-    ("融资信贷", r"贷款|融资|信贷|担保|贴息|保费|保险|基金|上市|挂牌|债券"),
+    (
+        "融资信贷",
+        r"贷款|融资|信贷|担保|贴息|(?<!会)保费|(?<!社会)(?<!失业)(?<!养老)(?<!医疗)(?<!工伤)(?<!伤害)保险|基金|上市(?!场)|挂牌|债券",
+    ),
     ("税费", r"免征|减征|税收|纳税|办税|税费|缴费|滞纳金|租金|电价|社会保险费|工会经费"),
     ("通关贸易", r"通关|口岸|进出口|出口|跨境|海关|报关|外贸|关税"),
-    ("人才", r"人才|就业|招用|毕业生|职称|技能|培训|稳岗|社保补贴"),
+    ("人才", r"人才|就业|招用|毕业生|职称|技能|培训|稳岗|裁员|社保补贴|社会保险补贴|见习"),
     ("司法保护", r"法院|仲裁|司法|破产|诉讼|保全|合规"),
     ("数据", r"数据(?:要素|资产|共享|流通|产权)|公共数据"),
     ("信用", r"信用"),
-    ("场地要素", r"用地|用房|厂房|用电|供电|水电气|不动产"),
+    ("场地要素", r"租金|房租|用地|用房|厂房|用电|供电|水电气|不动产"),
     ("咨询服务", r"咨询|辅导|帮办|热线|对接会"),
     ("资金补助", r"补助|补贴|奖励|资助|奖补"),
     ("办事便利", r"审批|登记|办理|窗口|一件事|免证|政务服务"),
@@ -40,7 +43,8 @@ def kind(text: str, stated: str | None, pays: str | None, *, money: bool = False
     if pays == "relief":
         return "税费"
     plain = re.sub(r"\s", "", text)
-    return next((name for name, words in KIND_WORDS if re.search(words, plain)), "其他")
+    fits = (name for name, words in KIND_WORDS if re.search(words, plain) and not (name == "税费" and money))
+    return next(fits, "其他")
 
 
 def mode(text: str, money: bool) -> str:
@@ -95,6 +99,17 @@ def window(passage: Passage) -> dict[str, Any] | None:
     return None
 
 
+_CLAIM_TIME = re.compile(
+    r"自[^,。;]{2,20}之日起[^,。;]{0,4}\d+个?(?:月|日|天|年|工作日)内[^,。;]{0,10}(?:申[报请领]|提交|提出|办理)|"
+    r"[^,。;]{2,14}后\d+个?(?:工作日|日|天|月)内[^,。;]{0,6}(?:申[报请领]|提交|提出)|每年(?:\d+月|第?[一二三四]季度)[^,。;]{0,16}(?:申[报请领]|受理)"
+)
+
+
+def claim_times(passage: Passage) -> list[str]:
+    """Times for claiming that hang on an event or come every year, and so are no window of their own."""
+    return [f"申报时限写在条文中，未换算为申报期：{m.group()}" for m in _CLAIM_TIME.finditer(passage.text)]
+
+
 _PAIR = re.compile(r"(?:与|和)(?P<a>[^,。;与和]{4,30}?)(?:政策)?(?:等)?,?不(?:得|能|可|再)?(?:重复|同时|叠加)(?:享受|申[请报]|支持)?")
 _WIDE = re.compile(r"就高不(?:就低|重复)|不(?:得|能|再|予)?重复(?:享受|支持|奖励|资助|申[请报])|从高|从优")
 _JOINT = re.compile(
@@ -116,6 +131,8 @@ def stacking(
     groups = []
     if re.search(r"本条[^,。;]{0,10}不(?:重复|重叠|叠加)|本条[^,。;]{0,10}就高", passage.text):
         groups.append(f"{policy} {article}")
+    if _WIDE.search(_without_pairs(passage.text)) and not groups:
+        groups.append(policy)
     for words in (passage.text, *clauses):
         groups += [f"与{m['a']}不重复享受" for m in _PAIR.finditer(words) if not re.search("本条|上述", m["a"])]
     if any(_WIDE.search(words) for words in clauses):
@@ -135,6 +152,11 @@ def stacking(
     if once:
         found["once"] = once
     return found or None
+
+
+def _without_pairs(words: str) -> str:
+    """The words without what is not to be had beside something named (与…不重复享受)."""
+    return _PAIR.sub("", words)
 
 
 def _once(own: str) -> str | None:
