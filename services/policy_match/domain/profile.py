@@ -71,7 +71,8 @@ def restated(profile: Profile, statements: Iterable[Statement]) -> Profile:
     stated: dict[str, Origin] = dict(profile.stated)
     for statement in statements:
         origin = Origin(statement.authority, statement.true_on, statement.known_on)
-        newest = all((o.true_on, o.known_on) <= (origin.true_on, origin.known_on) for o in set(stated.values()))
+        origins = {id(o): o for o in stated.values()}.values()  # few, shared by many values
+        newest = all((o.true_on, o.known_on) <= (origin.true_on, origin.known_on) for o in origins)
 
         def counts(key: str, origin: Origin = origin, newest: bool = newest) -> bool:
             if not newest:

@@ -8,6 +8,7 @@ from services.policy_match.domain.matches import Key, Match
 from services.policy_match.domain.profile import Profile, Statement, restated
 from services.policy_match.handlers import Dispute, Matching, enterprise_of_profile
 from services.policy_match.handlers.deciding import decided, say
+from services.policy_match.handlers.ranking import decidable
 
 REGISTRAR = "市场监管"
 """The authority that renames enterprises."""
@@ -96,11 +97,15 @@ async def _redecide(
     causes: Mapping[str, Event[Payload]],
     lost: Mapping[Key, Match] | None = None,
 ) -> None:
-    """Keep what was stated and decide these enterprises against every benefit; `lost` are matches that end in any case."""
+    """Keep what was stated and decide these enterprises against every benefit; `lost` are matches that end in any case.
+
+    Ranks are left as they were, but those of an enterprise that has lost its matches with its former USCC are found again.
+    """
     await work.store.put_parts(parts, shard, work.now)
     usccs = {uscc for uscc, _ in parts}
-    offers = await work.store.offers()
-    before = {**(lost or {}), **await work.store.matches(usccs)}
-    profiles = await work.store.profiles(usccs) if offers else {}
-    after, _ = await decided(offers, [enterprise_of_profile(profile) for profile in profiles.values()], work.today)
+    found = await decidable(work, await work.store.offers(), as_of=work.today if lost else None)
+    before = {**(lost or {}), **found.without_waiting(await work.store.matches(usccs))}
+    profiles = await work.store.profiles(usccs) if found.offers else {}
+    enterprises = [enterprise_of_profile(profile) for profile in profiles.values()]
+    after, _ = await decided(found.offers, enterprises, work.today, found.population)
     await say(work, before, after, as_of=work.today, partition=shard, cause=lambda match: causes[match.key.uscc])

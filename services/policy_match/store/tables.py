@@ -211,3 +211,15 @@ class DeliveredShardRow(Table, table=True):
     delivery: str = Field(primary_key=True, sa_type=Text)
     partition: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     lines: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class StandingsRow(Table, table=True):
+    """The figures ranked for one population test on one day, best first, as whole numbers or fractions divided by blanks."""
+
+    __tablename__ = "standings"
+    test: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    as_of: date
+    at: datetime = _moment()
+    ascending: bool
+    unranked: int
+    figures: str = Field(sa_type=Text)
