@@ -17,6 +17,7 @@ from contracts.rules import tests_a_fact
 from services.chassis.work import Event, Refused, Work
 from services.policy_match.domain.matches import Match
 from services.policy_match.handlers import SHARDS, Kept, Matching, Run
+from services.policy_match.handlers.asking import Asking, look_for_gaps
 from services.policy_match.handlers.deciding import decided, say
 from services.policy_match.handlers.ranking import decidable, rank_anew
 
@@ -69,7 +70,7 @@ async def on_day(work: Work[Matching]) -> None:
             work.say(SweepDue(partition=shard, as_of=work.today, reason="day"))
 
 
-async def on_sweeps(events: Sequence[Event[SweepDue]], work: Work[Matching]) -> list[Refused]:
+async def on_sweeps(events: Sequence[Event[SweepDue]], work: Work[Asking]) -> list[Refused]:
     """Decide the enterprises of a shard against the benefits that are due, and say what changed."""
     shards = sorted({event.payload.partition for event in events})
     await work.store.lock_shards(shards)
@@ -78,7 +79,7 @@ async def on_sweeps(events: Sequence[Event[SweepDue]], work: Work[Matching]) -> 
     return []
 
 
-async def _sweep(shard: int, events: Sequence[Event[SweepDue]], work: Work[Matching]) -> None:
+async def _sweep(shard: int, events: Sequence[Event[SweepDue]], work: Work[Asking]) -> None:
     causes = {event.payload.benefit: event for event in events}
     every = causes.get(None)
     due = None if every else [name for name in causes if name is not None]
@@ -88,7 +89,8 @@ async def _sweep(shard: int, events: Sequence[Event[SweepDue]], work: Work[Match
     before = found.without_waiting(await work.store.shard_matches(shard, due))
     if not offers and not before:
         return
-    after, counts = await decided(offers, await work.store.city(shard) if offers else (), as_of, found.population)
+    city = await work.store.city(shard) if offers else None
+    after, counts = await decided(offers, city or (), as_of, found.population)
 
     def cause(match: Match) -> Event[SweepDue]:
         event = causes.get(match.key.benefit, every)
@@ -99,3 +101,5 @@ async def _sweep(shard: int, events: Sequence[Event[SweepDue]], work: Work[Match
     version = {offer.benefit.id: offer.version for offer in offers}
     reasons = {name: (causes.get(name) or events[-1]).payload.reason for name in version}
     await work.store.add_runs([Run(name, version[name], shard, as_of, reasons[name], counts[name]) for name in version], work.now)
+    if every and city:
+        await look_for_gaps(work, offers, city, partition=shard, as_of=as_of, population=found.population, because=every)

@@ -16,6 +16,7 @@ from services.policy_match.domain.matches import City, Key, Match, Offer
 from services.policy_match.domain.profile import Profile, Statement, joined
 from services.policy_match.handlers import Answer, Dispute, Kept, Run
 from services.policy_match.store.deliveries import Deliveries
+from services.policy_match.store.gaps import Missings
 from services.policy_match.store.rows import profile_of, stated_of, transposed
 from services.policy_match.store.shards import city_of
 from services.policy_match.store.standings import Standings
@@ -45,7 +46,7 @@ def _match(row: Any) -> Match:
     return Match(Key(row["uscc"], row["benefit"], row["occasion"]), row["version"], row["low"], row["high"], row["deadline"])
 
 
-class Store(Deliveries, Standings):
+class Store(Deliveries, Standings, Missings):
     """The queries, bound to one connection's transaction."""
 
     def __init__(self, connection: Connection) -> None:
