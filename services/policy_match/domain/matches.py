@@ -141,7 +141,7 @@ class City:
     @property
     def worn(self) -> bool:
         """Whether so many have changed that it is better laid out anew."""
-        return len(self.renewed) > max(1000, self.columns.rows // 8)
+        return len(self.renewed) > max(1000, self.columns.rows // 32)
 
 
 def eligible(
