@@ -40,6 +40,10 @@ class Deliveries:
             [(*astuple(delivered), at) for delivered in deliveries],
         )
 
+    async def anything_due(self, now: datetime) -> bool:
+        """Whether a file is to be fetched or loaded now."""
+        return bool(await self._db.fetchval("SELECT EXISTS (SELECT FROM deliveries WHERE state <> 'loaded' AND due_at <= $1)", now))
+
     async def claim_delivery(self, now: datetime, until: datetime) -> Delivered | None:
         """A file that is to be fetched, which nobody else gets before `until`."""
         row = await self._db.fetchrow(
