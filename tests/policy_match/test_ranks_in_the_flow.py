@@ -12,12 +12,14 @@ from contracts.rules import parse_benefit
 from services.chassis.bus import Heard
 from services.chassis.clock import city_day, now
 from services.chassis.inbox import UnitOfWork
+from services.policy_match import main
 from services.policy_match.domain.decision import decide
 from services.policy_match.domain.population import rank_population
 from services.policy_match.handlers.sweeps import on_day
 from services.policy_match.main import SUBSCRIPTIONS
 from services.policy_match.store import Store
-from tests.service_room import Room, payloads, room, uscc, usccs_in
+from tests.running import running
+from tests.service_room import Room, alone, payloads, room, room_of, uscc, usccs_in
 
 TODAY = city_day(now(), "Asia/Shanghai")
 LAST_YEAR = str(TODAY.year - 1)
@@ -72,6 +74,19 @@ async def test_a_published_benefit_finds_the_first_of_the_whole_city(matcher: Ro
     await matcher.hear(status(CODES[0], "注销"))
     await matcher.hear(BenefitPublished(benefit=benefit(), version=1))
     assert await settle(matcher) == sorted(("MatchFound", code) for code in CODES[1:4])
+
+
+async def test_a_decision_on_demand_tells_the_rank_by_which_it_was_found(database: str) -> None:
+    async with running(main.build(settings=alone(database))) as service:
+        matcher = room_of(service)
+        await state(matcher, {code: 100 - number for number, code in enumerate(CODES[:6])})
+        await matcher.hear(BenefitPublished(benefit=benefit(), version=1))
+        await settle(matcher)
+        portal = await service.client("platform", "portal", "matches:read")
+        decisions = [(await portal.get(f"/v1/enterprises/{code}/decisions/first")).json() for code in CODES[:6]]
+        assert [decision["outcome"] for decision in decisions] == ["eligible"] * 3 + ["ineligible"] * 3
+        (matched,) = (await portal.get(f"/v1/enterprises/{CODES[0]}/matches")).json()["items"]
+        assert [int(reason["found"]) for reason in matched["reasons"]] == [1]
 
 
 async def test_between_two_days_no_rank_moves_and_a_new_day_ranks_anew(matcher: Room) -> None:

@@ -51,6 +51,8 @@ class Standings:
     async def population(self, tests: Iterable[PopulationTest], as_of: date) -> Population:
         """Where enterprises stand on a day, for those of these tests of which that is known."""
         wanted = {_key(test): test for test in tests}
+        if not wanted:
+            return Population()
         rows = await self._db.fetch("SELECT test, at FROM standings WHERE test = ANY($1) AND as_of = $2", list(wanted), as_of)
         return Population({wanted[row["test"]]: await self._standing(row["test"], row["at"]) for row in rows})
 
