@@ -114,6 +114,14 @@ def joined(one: Profile, other: Profile) -> Profile:
     )
 
 
+def whole(parts: Mapping[tuple[str, str], Profile]) -> dict[str, Profile]:
+    """The enterprises of which these are all the parts, by (USCC, authority)."""
+    found: dict[str, Profile] = {}
+    for (uscc, _), part in sorted(parts.items(), key=lambda one: one[0]):
+        found[uscc] = joined(found[uscc], part) if uscc in found else part
+    return found
+
+
 def _set(values: dict[str, Any], key: str, value: Any) -> None:
     if value is None:
         values.pop(key, None)

@@ -91,11 +91,8 @@ class Matching(Protocol):
     async def city(self, partition: int) -> City:
         """Every enterprise of a shard."""
 
-    async def profiles(self, usccs: Collection[str]) -> dict[str, Profile]:
-        """Those of these enterprises that are known."""
-
-    async def parts(self, usccs: Collection[str], authorities: Collection[str] | None = None) -> dict[tuple[str, str], Profile]:
-        """What these authorities, or all, say of these enterprises."""
+    async def parts(self, usccs: Collection[str]) -> dict[tuple[str, str], Profile]:
+        """What each authority says of these enterprises."""
 
     async def put_parts(self, parts: Mapping[tuple[str, str], Profile], partition: int, at: datetime) -> None:
         """Keep what authorities say of enterprises."""

@@ -13,7 +13,7 @@ from contracts.rules import Benefit, loads, parse_benefit
 from services.chassis.database import Connection
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.matches import City, Key, Match, Offer
-from services.policy_match.domain.profile import Profile, Statement, joined
+from services.policy_match.domain.profile import Profile, Statement, whole
 from services.policy_match.handlers import Answer, Dispute, Kept, Run
 from services.policy_match.store.deliveries import Deliveries
 from services.policy_match.store.gaps import Missings
@@ -133,20 +133,11 @@ class Store(Deliveries, Standings, Missings):
 
     async def profiles(self, usccs: Collection[str]) -> dict[str, Profile]:
         """Those of these enterprises that are known."""
-        parts = await self.parts(usccs)
-        found: dict[str, Profile] = {}
-        for (uscc, _), part in sorted(parts.items()):
-            found[uscc] = joined(found[uscc], part) if uscc in found else part
-        return found
+        return whole(await self.parts(usccs))
 
-    async def parts(self, usccs: Collection[str], authorities: Collection[str] | None = None) -> dict[tuple[str, str], Profile]:
-        """What these authorities, or all, say of these enterprises."""
-        rows = await self._db.fetch(
-            "SELECT uscc, authority, name, facts, records, stated FROM profiles"
-            " WHERE uscc = ANY($1) AND ($2::text[] IS NULL OR authority = ANY($2))",
-            list(usccs),
-            None if authorities is None else list(authorities),
-        )
+    async def parts(self, usccs: Collection[str]) -> dict[tuple[str, str], Profile]:
+        """What each authority says of these enterprises."""
+        rows = await self._db.fetch("SELECT uscc, authority, name, facts, records, stated FROM profiles WHERE uscc = ANY($1)", list(usccs))
         return {(row["uscc"], row["authority"]): profile_of(row, row["facts"], row["records"]) for row in rows}
 
     async def put_parts(self, parts: Mapping[tuple[str, str], Profile], partition: int, at: datetime) -> None:
