@@ -126,18 +126,24 @@ class _Looking:
         first = len(benefits)
         for number, (benefit, tree) in enumerate(zip(benefits, trees, strict=True)):
             way = [unknown[number]] * len(tree)
+            lacking = []
             for place, (node, above) in enumerate(tree):
                 way[place] = unknown[first + place] & (unknown[number] if above is None else way[above])
                 if not limbs_of(node):
-                    self._causes(benefit, node, way[place])
+                    lacking.append(self._labels(node, way[place]))
+            self._causes(benefit, lacking)
             self._ask(benefit, tree, way)
             first += len(tree)
 
-    def _causes(self, benefit: Benefit, test: Node, rows: Bits) -> None:
-        for label, bits in self._labels(test, rows).items():
+    def _causes(self, benefit: Benefit, lacking: Sequence[Mapping[str, Bits]]) -> None:
+        """Count what the tests of a benefit lack; a fact may be missing in one of them here and in another there."""
+        by_label: dict[str, Bits] = {}
+        for labels in lacking:
+            for label, bits in labels.items():
+                by_label[label] = by_label[label] | bits if label in by_label else bits
+        for label, bits in by_label.items():
             if number := int(np.bitwise_count(bits).sum()):
-                pair = label, benefit.id
-                self._missing[pair] = max(number, self._missing.get(pair, 0))
+                self._missing[label, benefit.id] = number
                 before = self._by_label.get(label)
                 self._by_label[label] = bits if before is None else before | bits
 
@@ -158,7 +164,7 @@ class _Looking:
             lacking = lacking | bits
         for kind in sorted(facts_of(test) & self._registry.kinds.keys()):
             table = self._columns.tables.get(kind)
-            found[kind] = rows if table is None else rows & (~table.present | ~lacking)
+            found[kind] = rows if table is None else rows & (~table.present | ~lacking)  # a rank's own facts may be what is lacking
         return found
 
     def _named(self, test: Node, rows: Bits) -> dict[str, Bits]:
@@ -167,7 +173,8 @@ class _Looking:
         names = facts_of(test)
         for row in np.flatnonzero(unpack(rows, self._columns.rows)).tolist():
             scope = Scope(self._columns.enterprise(row, names), self._as_of, self._registry, self._figures)
-            for label in set(answer(test, scope).missing):
+            missing = (label.partition(".")[0] if label.partition(".")[0] in names else label for label in answer(test, scope).missing)
+            for label in set(missing):
                 found[label].append(row)
         return {label: bits_of(of, padded(self._columns.rows)) for label, of in found.items() if not label.startswith("figure:")}
 
@@ -225,9 +232,11 @@ def _nodes(rule: Node) -> Iterator[tuple[Node, int | None]]:
 
 def _plain(test: Node) -> bool:
     """Whether all that a test looks at is missing wherever it is unknown, and known to be what it looks at without looking."""
-    if any(getattr(node, "since", None) is not None for node in walk(test)):
-        return not isinstance(test, FactTest)
-    return not isinstance(test, FactTest) or test.take != "every" or constant(test.value)
+    if isinstance(test, PopulationTest):
+        return True
+    if isinstance(test, FactTest):
+        return all(getattr(node, "since", None) is None for node in walk(test)) and (test.take != "every" or constant(test.value))
+    return not any(isinstance(node, FactTest | FactValue) for node in walk(test))
 
 
 def _keys(test: Node, as_of: date) -> Iterator[Key]:
