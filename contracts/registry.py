@@ -8,6 +8,9 @@ from typing import Any
 
 from contracts.rules import Figures, Registry
 
+OWN = "企业"
+"""The authority that is each enterprise itself: what nobody else knows of it, it states."""
+
 
 @cache
 def load_registry() -> Registry:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
+from uuid import UUID, uuid5
 
 from contracts.events import (
+    AnswerWanted,
     BenefitAmended,
     BenefitEvent,
     BenefitExpired,
@@ -39,6 +41,10 @@ STATUS_AFTER: Mapping[type[BenefitEvent], str] = {
 }
 
 
+_QUESTIONS = UUID("0c6f3f5e-7f0a-5a63-9c55-6d2f8f1f9d10")
+"""The namespace of the ids of messages that ask: one for each enterprise."""
+
+
 @dataclass(frozen=True)
 class Matched:
     """What a message tells of its match; `low` and `high` in yuan, both None where the amount is 以审核为准."""
@@ -51,6 +57,19 @@ class Matched:
     low: Decimal | None
     high: Decimal | None
     deadline: date | None
+    as_of: date
+    traceparent: str | None
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What an enterprise is asked: the facts, how many benefits hang on them, and up to how many yuan (None: no limit known)."""
+
+    id: str
+    uscc: str
+    questions: list[str]
+    benefits: int
+    up_to: Decimal | None
     as_of: date
     traceparent: str | None
 
@@ -75,6 +94,9 @@ class Messages(Protocol):
 
     async def put(self, rows: Collection[Matched], at: datetime) -> None:
         """One message per match, new or changed, and a delivery of it to every webhook."""
+
+    async def ask(self, rows: Collection[Asked], at: datetime) -> None:
+        """One message per enterprise that is asked, new or changed, and a delivery of it to every webhook."""
 
     async def withdraw(self, lost: Mapping[str, str], at: datetime) -> None:
         """Mark the messages of lost matches (match -> reason), and a delivery of each to every webhook."""
@@ -128,6 +150,23 @@ async def on_matches_lost(events: Sequence[Event[MatchLost]], work: Work[Message
     """Mark the message of a lost match as withdrawn; the enterprise still sees what it was told."""
     await work.store.lock(events[0].partition)
     await work.store.withdraw({event.payload.match: event.payload.reason for event in events}, work.now)
+    return []
+
+
+async def on_answers_wanted(events: Sequence[Event[AnswerWanted]], work: Work[Messages]) -> list[Refused]:
+    """Ask an enterprise what only it can say, in one message that goes on being its question; without questions it is withdrawn."""
+    newest = {event.payload.uscc: event for event in events}
+    asked, answered = [], {}
+    for uscc, event in newest.items():
+        wanted, identity = event.payload, str(uuid5(_QUESTIONS, uscc))
+        if wanted.questions:
+            trace = work.trace_of(event)
+            asked.append(Asked(identity, uscc, wanted.questions, wanted.benefits, wanted.up_to, wanted.as_of, trace))
+        else:
+            answered[identity] = "answered"
+    await work.store.lock(events[0].partition)
+    await work.store.ask(asked, work.now)
+    await work.store.withdraw(answered, work.now)
     return []
 
 

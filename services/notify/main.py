@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from contracts.events import (
+    AnswerWanted,
     BenefitAmended,
     BenefitExpired,
     BenefitPublished,
@@ -24,6 +25,7 @@ from services.notify import jobs
 from services.notify.api import inbox, ledger, webhooks
 from services.notify.channels.stream import Hub
 from services.notify.handlers import (
+    on_answers_wanted,
     on_benefits,
     on_claims,
     on_documents_read,
@@ -45,6 +47,7 @@ SUBSCRIPTIONS: Subscriptions = {
     MatchFound: on_matches,
     MatchChanged: on_matches,
     MatchLost: on_matches_lost,
+    AnswerWanted: on_answers_wanted,
     **dict.fromkeys(TOPICS["claims.v1"].events, on_claims),
 }
 

@@ -18,10 +18,10 @@ from sqlmodel import Field, SQLModel
 
 from contracts.events import ClaimEvent
 from contracts.rules import Benefit, loads, parse_benefit
-from services.chassis.database import Connection
+from services.chassis.database import Connection, dumps
 from services.notify.domain.delivery import Delivery, Tried, Webhook
 from services.notify.domain.inbox import Document, Message
-from services.notify.handlers import Matched
+from services.notify.handlers import Asked, Matched
 
 CLAIMED = timedelta(seconds=60)
 """How long a process may take to send a delivery it claimed; a crash gives it back after this."""
@@ -72,7 +72,7 @@ class ClaimRow(Table, table=True):
 
 
 class MessageRow(Table, table=True):
-    """One message: what an enterprise is told of one match. `id` is the match's; `seq` grows with every change."""
+    """One message: what an enterprise is told of one match, whose `id` it has, or what it is asked; `seq` grows with every change."""
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -95,6 +95,8 @@ class MessageRow(Table, table=True):
     traceparent: str | None = Field(default=None, sa_type=Text)
     created_at: datetime = _moment()
     updated_at: datetime = _moment()
+    questions: list[str] | None = Field(default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True))
+    benefits: int | None = None
 
 
 class AnswerRow(Table, table=True):
@@ -160,7 +162,7 @@ class AttemptRow(Table, table=True):
 
 _MESSAGE = """
     SELECT m.id, m.uscc, m.benefit, m.occasion, m.version, m.low, m.high, m.deadline, m.as_of, m.status, m.withdrawn_because,
-           m.seq, m.traceparent, m.created_at, m.updated_at, b.body::text AS body, b.status AS standing,
+           m.seq, m.traceparent, m.created_at, m.updated_at, m.questions, m.benefits, b.body::text AS body, b.status AS standing,
            d.id AS doc, d.version AS doc_version, d.title AS doc_title, d.doc_number, d.issuer, d.repealed_on
     FROM messages m
     LEFT JOIN benefits b ON b.id = m.benefit
@@ -254,6 +256,22 @@ class Store:
         await self._deliver([row["id"] for row in put if row["made"]], "message.created", at)
         await self._deliver([row["id"] for row in put if not row["made"]], "message.changed", at)
 
+    async def ask(self, rows: Collection[Asked], at: datetime) -> None:
+        """One message per enterprise that is asked, new or changed, and a delivery of it to every webhook."""
+        put = await self._db.fetch(
+            "INSERT INTO messages (id, uscc, benefit, occasion, version, questions, benefits, high, as_of, traceparent, status, created_at,"
+            " updated_at) SELECT u.id, u.uscc, '', '', 1, u.questions::jsonb, u.benefits, u.high, u.as_of, u.trace, 'new', $8, $8"
+            " FROM unnest($1::text[], $2::text[], $3::text[], $4::int[], $5::numeric[], $6::date[], $7::text[])"
+            " AS u(id, uscc, questions, benefits, high, as_of, trace)"
+            " ON CONFLICT (id) DO UPDATE SET version = messages.version + 1, questions = excluded.questions, benefits = excluded.benefits,"
+            " high = excluded.high, as_of = excluded.as_of, traceparent = excluded.traceparent, updated_at = $8, status = 'new',"
+            " withdrawn_because = NULL, seq = nextval('message_seq') RETURNING id, xmax = 0 AS made",
+            *_columns([(r.id, r.uscc, dumps(r.questions), r.benefits, r.up_to, r.as_of, r.traceparent) for r in rows], 7),
+            at,
+        )
+        await self._deliver([row["id"] for row in put if row["made"]], "message.created", at)
+        await self._deliver([row["id"] for row in put if not row["made"]], "message.changed", at)
+
     async def withdraw(self, lost: Mapping[str, str], at: datetime) -> None:
         """Mark the messages of lost matches (match -> reason), and a delivery of each to every webhook."""
         rows = await self._db.fetch(
@@ -274,7 +292,9 @@ class Store:
             " SELECT w.id, m.id || '.' || m.seq, m.id, jsonb_build_object('type', $2::text, 'timestamp', $3::timestamptz, 'data',"
             "  jsonb_build_object('message', m.id, 'seq', m.seq, 'uscc', m.uscc, 'benefit', m.benefit, 'version', m.version,"
             "  'occasion', m.occasion, 'low', m.low::text, 'high', m.high::text, 'deadline', m.deadline, 'status', m.status,"
-            "  'as_of', m.as_of)), 'waiting', $3, m.traceparent, $3"
+            "  'as_of', m.as_of)"
+            "  || CASE WHEN m.questions IS NULL THEN '{}' ELSE jsonb_build_object('questions', m.questions) END),"
+            "  'waiting', $3, m.traceparent, $3"
             " FROM webhooks w CROSS JOIN messages m WHERE w.removed_at IS NULL AND m.id = ANY($1)",
             messages,
             kind,

@@ -2,13 +2,13 @@
 facts are fetched and loaded, shard by shard, by all processes together."""
 
 import asyncio
-from contextlib import suppress
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
 
+from services.chassis import clock
 from services.chassis.app import Runtime
 from services.chassis.auth import Principal
 from services.chassis.inbox import UnitOfWork
@@ -20,8 +20,8 @@ from services.policy_match.store import Store
 DUE = time(0, 5)
 """City time from which a day's sweep is due; a service that was down then makes it up when it starts."""
 LOOK = 20.0
-IDLE = 2.0
-"""Seconds between looks for a file that is due when no commit of this process said that there may be one."""
+IDLE = 1.0
+"""Seconds between looks for a file that is due."""
 FETCHING = timedelta(minutes=10)
 """How long a file belongs to the process that fetches it."""
 SELF = Principal("operator", "job:load", frozenset())
@@ -51,18 +51,15 @@ async def day(runtime: Runtime[Store]) -> None:
 
 async def load(runtime: Runtime[Store]) -> None:
     """Fetch and load bulk files for ever; several processes share the work, each file and each shard being one's at a time."""
-    woken = asyncio.Event()
-    runtime.after_commit(woken.set)
     while True:
-        woken.clear()
         try:
-            while await fetch_one(runtime) or await load_one(runtime):
+            async with runtime.read(SELF) as store:
+                due = await store.anything_due(clock.now())
+            while due and (await fetch_one(runtime) or await load_one(runtime)):
                 pass
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("load.waits", error=type(error).__name__)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(IDLE):
-                await woken.wait()
+        await asyncio.sleep(IDLE)
 
 
 async def fetch_one(runtime: Runtime[Store]) -> bool:

@@ -24,7 +24,7 @@ from services.chassis.settings import Settings
 from services.chassis.telemetry import Telemetry
 from services.chassis.work import Subscriptions
 from services.policy_match import jobs
-from services.policy_match.api import enterprises, loads, simulations
+from services.policy_match.api import enterprises, gaps, loads, simulations
 from services.policy_match.handlers.answers import on_answers
 from services.policy_match.handlers.deliveries import on_delivered
 from services.policy_match.handlers.facts import on_disputes, on_facts, on_renamed
@@ -56,7 +56,7 @@ def build(*, settings: Settings | None = None, telemetry: Telemetry | None = Non
         "policy_match",
         store=Store,
         subscriptions=SUBSCRIPTIONS,
-        routers=[enterprises.router, simulations.router, loads.router],
+        routers=[enterprises.router, simulations.router, loads.router, gaps.router],
         jobs=[jobs.day, jobs.load],
         settings=settings,
         telemetry=telemetry,

@@ -190,7 +190,7 @@ async def test_a_delivery_without_one_good_line_is_a_problem_that_says_why(inges
 
 
 async def test_only_an_authority_of_the_registry_may_state_facts(ingest: Running) -> None:
-    for kind, department in (("platform", ""), ("officer", "税务"), ("authority", "气象")):
+    for kind, department in (("operator", ""), ("officer", "税务"), ("authority", "气象")):
         other = await ingest.client(kind, f"{kind}-{department}", "facts:write", department=department)
         refused = await other.post("/v1/facts", content=statement(revenue={"2025": 1}))
         assert (refused.status_code, refused.json()["code"]) == (403, "not-allowed")

@@ -260,3 +260,18 @@ async def test_a_table_of_which_nothing_can_be_used_is_refused_and_says_nothing(
     officer = await ingest.client("officer", "o", "facts:write", department="税务")
     assert (await officer.post("/v1/deliveries", content=city(1))).status_code == 403
     assert json.loads((await tax.post("/v1/deliveries", content=b"")).content)["errors"][0]["at"]
+
+
+async def test_an_enterprise_states_what_only_it_knows_and_of_itself_alone(ingest: Running) -> None:
+    me = await ingest.client("enterprise", "me", "facts:write", uscc=uscc(1))
+    said = dumps({"uscc": uscc(1), "facts": {"financing_need": True}})
+    assert (await me.post("/v1/facts", content=said)).json()["accepted"] == 1
+    (name, body) = (await ingest.said())[0]
+    assert (name, body["authority"], body["facts"]) == ("FactsStated", "企业", {"financing_need": True})
+    other = await me.post("/v1/facts", content=said.replace(uscc(1), uscc(2)))
+    assert (other.status_code, other.json()["code"]) == (422, "not-allowed")
+    tax = await me.post("/v1/facts", content=dumps({"uscc": uscc(1), "facts": {"revenue": {"2025": 1}}}))
+    assert tax.json()["code"] == "wrong-authority"
+    assert (await me.post("/v1/deliveries", content=b"uscc,financing_need\n")).status_code == 403
+    portal = await ingest.client("platform", "portal", "facts:write")
+    assert (await portal.post("/v1/facts", content=said.replace(uscc(1), uscc(2)))).json()["accepted"] == 1

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field, ValidationError
 
-from contracts.registry import load_registry
+from contracts.registry import OWN, load_registry
 from services.chassis import clock, dialer
 from services.chassis.app import Reply, allow, command, runtime_of
 from services.chassis.auth import Principal
@@ -24,6 +24,7 @@ from services.ingest.api.bodies import kept_refusal
 from services.ingest.api.documents import trace_id
 from services.ingest.domain.cells import kind_fault
 from services.ingest.domain.statements import Checked, authority_of, check
+from services.ingest.domain.statements import Fault as LineFault
 from services.ingest.handlers import Delivery
 from services.ingest.handlers.deliveries import BULK, CheckedTable, keep_statements, keep_table
 from services.ingest.sandbox.xlsx import rows_of
@@ -124,7 +125,10 @@ _TABLE = {
 
 @router.post("/v1/facts", response_model=DeliveryReceipt, openapi_extra=_LINES)
 async def state(request: Request, principal: Writer) -> Response:
-    """Take facts from their authority: JSON Lines of at most 50 MB and 100,000 lines. Good lines count, wrong ones are told."""
+    """Take facts from their authority, or from an enterprise what only it knows. Good lines count, wrong ones are told.
+
+    JSON Lines of at most 50 MB and 100,000 lines.
+    """
     authority = _authority(principal)
     data, whole = await body_within(request, DELIVERY_LIMIT)
     if not whole:
@@ -136,6 +140,7 @@ async def state(request: Request, principal: Writer) -> Response:
     except ValueError as error:
         raise Problem("too-large", f"一次最多 {DELIVERY_LINES} 行，请分批提供") from error
 
+    checked = _of_itself(checked, principal)
     return await _kept_one_by_one(request, principal, checked, sha256=sha256(data).hexdigest(), authority=authority)
 
 
@@ -146,6 +151,8 @@ async def deliver(request: Request, principal: Writer, true_on: TrueOn = None, k
     At most 1 GB and 1,000,000 rows. Good rows count, wrong ones are told; a wrong head refuses the table. A blank cell says nothing.
     Up to 5,000 good rows take effect one by one at once; more are loaded as one file.
     """
+    if principal.kind == "enterprise":
+        raise Problem("not-allowed", "企业请用 POST /v1/facts 陈述本企业的事实")
     authority, registry = _authority(principal), load_registry()
     today = clock.city_day(clock.now(), runtime_of(request).settings.timezone)
     day = true_on or today
@@ -204,11 +211,28 @@ async def _given(request: Request, file: Path) -> str:
 
 
 def _authority(principal: Principal) -> str:
-    """The authority for which a principal states facts. Raises Problem."""
+    """The authority for which a principal states facts; what only an enterprise knows it states itself, or its platform for it.
+
+    Raises Problem.
+    """
+    if principal.kind in ("enterprise", "platform"):
+        return OWN
     authority = authority_of(principal.department, load_registry())
     if principal.kind != "authority" or authority is None:
-        raise Problem("not-allowed", "只有登记表中的数据提供部门可以提供事实；请使用部门密钥，其 department 应为登记表中的部门")
+        raise Problem(
+            "not-allowed", "只有登记表中的数据提供部门、企业本身及其所在平台可以提供事实；部门密钥的 department 应为登记表中的部门"
+        )
     return authority
+
+
+def _of_itself(checked: Checked, principal: Principal) -> Checked:
+    """What an enterprise says of others is refused."""
+    if principal.kind != "enterprise":
+        return checked
+    own = tuple(statement for statement in checked.statements if statement.uscc == principal.uscc)
+    strange = len(checked.statements) - len(own)
+    fault = LineFault("uscc", "not-allowed", "企业只能陈述本企业的事实", "请只提供本企业的统一社会信用代码")
+    return Checked(own, checked.refused + strange, (*checked.faults, *([fault] if strange else [])))
 
 
 def _receipt(delivery: Delivery) -> Reply:

@@ -4,14 +4,16 @@ import asyncio
 import base64
 import binascii
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from contracts.events import BenefitConfirmed, BenefitDeclined, FeedbackGiven, MessageRead, Payload, Yuan
+from contracts.registry import load_registry
 from contracts.topics import TOPICS
 from contracts.uscc import uscc_problem
 from services.chassis.app import Reply, Runtime, allow, command, runtime_of
@@ -22,6 +24,7 @@ from services.chassis.work import Work
 from services.notify import sources
 from services.notify.channels.stream import Hub, Listener
 from services.notify.domain import message as words
+from services.notify.domain import question
 from services.notify.domain.inbox import Message
 from services.notify.store import AnswerRow, Store
 
@@ -35,10 +38,21 @@ Reader = Annotated[Principal, Depends(allow("messages:read"))]
 Uscc = Annotated[str, Path(description="统一社会信用代码")]
 
 
+class Question(BaseModel):
+    """One fact the enterprise is asked to state of itself, by POST /v1/facts."""
+
+    fact: str
+    period: str | None
+    name: str
+    type: str
+    form: str = Field(description="怎样填写")
+
+
 class Item(BaseModel):
     """A message in a list. Amounts in yuan; both null: 以审核为准."""
 
     id: str
+    kind: Literal["match", "question"] = Field(description="匹配到的事项，或请企业补充信息")
     seq: int = Field(description="随每次变化增大；可作为消息流的 after 或 Last-Event-ID")
     benefit: str
     version: int
@@ -50,6 +64,8 @@ class Item(BaseModel):
     high: Yuan | None
     amount: str
     deadline: date | None
+    questions: list[Question] = Field(description="请企业补充的事实；匹配到的事项为空")
+    benefits: int | None = Field(description="补充后可判定的事项数；匹配到的事项为 null")
     created_at: datetime
     updated_at: datetime
 
@@ -131,22 +147,52 @@ def told(message: Message) -> words.Told:
 
 def _item(message: Message) -> dict[str, Any]:
     known = told(message)
+    asked = message.questions is not None
+    questions = question.questions(message.questions or (), load_registry())
+    withdrawn = message.status == "withdrawn"
     return {
         "id": message.id,
+        "kind": "question" if asked else "match",
         "seq": message.seq,
         "benefit": message.benefit,
         "version": message.version,
         "occasion": message.occasion,
-        "title": words.title(known),
-        "short": words.short(known),
+        "title": question.TITLE if asked else words.title(known),
+        "short": question.short(questions, message.benefits or 0, message.high, withdrawn=withdrawn) if asked else words.short(known),
         "status": message.status,
         "low": message.low,
         "high": message.high,
-        "amount": words.amount(known),
+        "amount": question.amount(message.high) if asked else words.amount(known),
         "deadline": message.deadline,
+        "questions": [Question(**asdict(one)) for one in questions],
+        "benefits": message.benefits,
         "created_at": message.created_at,
         "updated_at": message.updated_at,
     }
+
+
+def _asking(message: Message) -> Full:
+    """A message that asks, in full."""
+    questions = question.questions(message.questions or (), load_registry())
+    withdrawn = message.status == "withdrawn"
+    what, steps = question.what(questions, message.benefits or 0, withdrawn=withdrawn), question.next_steps(questions, withdrawn=withdrawn)
+    return Full(
+        **_item(message),
+        what=what,
+        why=[],
+        why_note=None,
+        document=None,
+        article=None,
+        clause=None,
+        reckoned=None,
+        deadline_text=words.NO_DEADLINE,
+        next=list(steps),
+        owed=[],
+        department=None,
+        contact=None,
+        claims=[],
+        text="\n".join([question.TITLE, what, *steps]),
+    )
 
 
 def _own(principal: Principal, uscc: str) -> None:
@@ -196,6 +242,8 @@ async def message(request: Request, uscc: Uscc, message: str, principal: Reader)
         if found is None:
             raise Problem("not-found", "没有这条消息")
         claims = await store.claims(found.id)
+    if found.questions is not None:
+        return _asking(found)
     decision = await sources.decision(runtime.settings, uscc, found.benefit) if found.about else None
     composed = words.compose(told(found), decision)
     return Full(
@@ -230,6 +278,8 @@ async def _answer(
         found = await work.store.message(uscc, message)
         if found is None:
             raise Problem("not-found", "没有这条消息")
+        if found.questions is not None and kind != "read":
+            raise Problem("conflict", "这条消息请企业补充信息；请以 POST /v1/facts 填写，填写后立即判定")
         status = _moved(found, kind)
         seq = await work.store.answer(found, kind=kind, status=status, at=work.now)
         if status is not None or kind == "feedback":
@@ -246,7 +296,8 @@ async def _answer(
                     at=work.now,
                 )
             )
-            work.say(_event(found, kind, given, why, work.now), trace=found.traceparent)
+            if found.questions is None:  # what is said of answers is said of benefits
+                work.say(_event(found, kind, given, why, work.now), trace=found.traceparent)
         return Reply({"id": found.id, "status": status or found.status, "seq": seq})
 
     return await command(request, principal, do)

@@ -20,7 +20,8 @@ class Document:
 
 @dataclass(frozen=True)
 class Message:
-    """A message with the benefit it speaks of and the document that benefit comes from; `seq` grows with every change.
+    """A message of a match, with the benefit it speaks of and the document that benefit comes from; or, where there are `questions`, of
+    what the enterprise is asked. `seq` grows with every change.
 
     `low` and `high` are yuan, both None where the amount is 以审核为准.
     """
@@ -44,3 +45,5 @@ class Message:
     standing: str | None  # of the benefit: published, suspended, withdrawn, expired
     document: Document | None
     repealed_on: date | None
+    questions: list[str] | None = None  # facts, of a message that asks; `high` is what hangs on the answers
+    benefits: int | None = None  # how many benefits hang on the answers

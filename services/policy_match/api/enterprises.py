@@ -17,6 +17,7 @@ from services.chassis.app import allow, runtime_of
 from services.chassis.auth import Principal
 from services.chassis.problems import Problem
 from services.policy_match.domain.matches import Offer
+from services.policy_match.domain.population import Population
 from services.policy_match.domain.profile import Origin, Profile
 from services.policy_match.domain.values import TypeMismatch
 from services.policy_match.domain.wording import explained
@@ -197,14 +198,15 @@ async def matches(request: Request, uscc: Uscc, principal: MatchesReader) -> Mat
     """What the enterprise is eligible for, each with its reasons, amount, deadline and clause; and what is offered to all."""
     _own(principal, uscc)
     runtime = runtime_of(request)
+    as_of = clock.city_day(clock.now(), runtime.settings.timezone)
     async with runtime.read(principal) as store:
         profile = await _profile(store, uscc)
         standing = await store.standing(uscc)
         offers = {offer.benefit.id: offer for offer in await store.offers([one.match.key.benefit for one in standing])}
         general = await store.general()
-    as_of = clock.city_day(clock.now(), runtime.settings.timezone)
+        population = await store.population({test for offer in offers.values() for test in offer.ranks}, as_of)
     shown = [one for one in standing if one.match.key.benefit in offers]  # a withdrawn benefit's sweep may still be on its way
-    items = await asyncio.to_thread(lambda: [_matched(one, offers[one.match.key.benefit], profile, as_of) for one in shown])
+    items = await asyncio.to_thread(lambda: [_matched(one, offers[one.match.key.benefit], profile, as_of, population) for one in shown])
     return Matches(items=items, general=[Offered(**_offered(offer)) for offer in general])
 
 
@@ -226,9 +228,9 @@ def _offered(offer: Offer) -> dict[str, Any]:
     }
 
 
-def _matched(standing: Standing, offer: Offer, profile: Profile, as_of: date) -> Matched:
+def _matched(standing: Standing, offer: Offer, profile: Profile, as_of: date, population: Population) -> Matched:
     match = standing.match
-    decided = _decision(offer, profile, as_of)
+    decided = _decision(offer, profile, as_of, population)
     told = decided.in_words.reasons if decided.in_words else ()
     sentences = {reason.path: reason.sentence for reason in told if reason.outcome == "true"}
     return Matched(
@@ -262,13 +264,14 @@ def _passed(test: Finding, sentence: str) -> PassedTest:
     )
 
 
-def _decision(offer: Offer, profile: Profile, as_of: date, standing: str | None = None) -> Decision:
+def _decision(offer: Offer, profile: Profile, as_of: date, population: Population, standing: str | None = None) -> Decision:
     return explained(
         offer.benefit,
         enterprise_of_profile(profile),
         as_of=as_of,
         registry=load_registry(),
         figures=load_figures(),
+        population=population,
         rule_version=offer.version,
         facts_as_known_at=profile.known_on,
         stated=profile.stated,
@@ -282,14 +285,15 @@ async def decision(request: Request, uscc: Uscc, benefit: str, principal: Matche
     miss is, and all of it in sentences (`in_words`)."""
     _own(principal, uscc)
     runtime = runtime_of(request)
+    day = as_of or clock.city_day(clock.now(), runtime.settings.timezone)
     async with runtime.read(principal) as store:
         profile = await _profile(store, uscc)
         offer, standing = await store.benefit(benefit), await store.benefit_status(benefit)
+        population = await store.population(offer.ranks if offer else (), day)
     if offer is None:
         raise Problem("not-found", "没有这个惠企事项，或者它还没有发布")
-    day = as_of or clock.city_day(clock.now(), runtime.settings.timezone)
     try:
-        decided = await asyncio.to_thread(_decision, offer, profile, day, standing)
+        decided = await asyncio.to_thread(_decision, offer, profile, day, population, standing)
     except TypeMismatch as error:
         raise Problem("rejected-rule", f"该事项的规则无法对该企业计算：{error}") from error
     return Response(dumps(decided), media_type="application/json")

@@ -85,7 +85,7 @@ class Ranking(Protocol):
     @property
     def unranked(self) -> int: ...
 
-    def place(self, figure: Exact) -> int: ...
+    def place(self, figure: Exact) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,11 +224,13 @@ def ranked_figure(test: PopulationTest) -> FactValue:
 
 
 def place_of(test: PopulationTest, figure: Value, scope: Scope) -> Exact | None:
-    """The rank, or its share of the number ranked; None before the second pass or where there is no figure."""
+    """The rank, or its share of the number ranked; None before the second pass, or for a figure that it did not rank."""
     ranking = (scope.rankings or {}).get(test)
     if ranking is None or not isinstance(figure, Decimal | Fraction):
         return None
     place = ranking.place(figure)
+    if place is None:  # it has changed since the city was ranked
+        return None
     return Decimal(place) if isinstance(test, Rank) else Fraction(place, max(ranking.ranked, 1))
 
 

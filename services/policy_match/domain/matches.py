@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from typing import NamedTuple
 from uuid import UUID, uuid5
 
@@ -45,12 +46,17 @@ class Key(NamedTuple):
         return str(uuid5(_MATCHES, "\n".join(self)))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Offer:
     """A benefit that is offered now, in its version."""
 
     benefit: Benefit
     version: int
+
+    @cached_property
+    def ranks(self) -> tuple[PopulationTest, ...]:
+        """Its tests that rank the whole city."""
+        return tuple(node for node in walk(self.benefit) if isinstance(node, PopulationTest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,7 @@ class City:
     @property
     def worn(self) -> bool:
         """Whether so many have changed that it is better laid out anew."""
-        return len(self.renewed) > max(1000, self.columns.rows // 8)
+        return len(self.renewed) > max(1000, self.columns.rows // 32)
 
 
 def eligible(

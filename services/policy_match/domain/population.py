@@ -27,10 +27,11 @@ class Standing:
     def ranked(self) -> int:
         return len(self.figures)
 
-    def place(self, figure: Exact) -> int:
-        """Competition ranking: one more than the number that are strictly better."""
-        exact = Fraction(figure)
-        return bisect_left(self.figures, exact if self.ascending else -exact) + 1
+    def place(self, figure: Exact) -> int | None:
+        """Competition ranking: one more than the number that are strictly better; None for a figure that was not ranked."""
+        exact = Fraction(figure) if self.ascending else -Fraction(figure)
+        better = bisect_left(self.figures, exact)
+        return better + 1 if better < len(self.figures) and self.figures[better] == exact else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +65,21 @@ def rank_population(
             else:
                 unranked[test] += 1
     return Population({test: Standing(sorted(ranked[test]), test.order == "asc", unranked[test]) for test in asked})
+
+
+def together(parts: Iterable[Population]) -> Population:
+    """The standings of a city that was ranked a part at a time, for the same tests."""
+    found: dict[PopulationTest, list[Standing]] = {}
+    for part in parts:
+        for test, standing in part.standings.items():
+            found.setdefault(test, []).append(standing)
+    return Population(
+        {
+            test: Standing(
+                sorted(figure for one in standings for figure in one.figures),
+                standings[0].ascending,
+                sum(one.unranked for one in standings),
+            )
+            for test, standings in found.items()
+        }
+    )

@@ -71,7 +71,8 @@ def restated(profile: Profile, statements: Iterable[Statement]) -> Profile:
     stated: dict[str, Origin] = dict(profile.stated)
     for statement in statements:
         origin = Origin(statement.authority, statement.true_on, statement.known_on)
-        newest = all((o.true_on, o.known_on) <= (origin.true_on, origin.known_on) for o in set(stated.values()))
+        origins = {id(o): o for o in stated.values()}.values()  # few, shared by many values
+        newest = all((o.true_on, o.known_on) <= (origin.true_on, origin.known_on) for o in origins)
 
         def counts(key: str, origin: Origin = origin, newest: bool = newest) -> bool:
             if not newest:
@@ -111,6 +112,14 @@ def joined(one: Profile, other: Profile) -> Profile:
         {**one.records, **other.records},
         {**one.stated, **other.stated, **({NAME: first} if first and not later else {})},
     )
+
+
+def whole(parts: Mapping[tuple[str, str], Profile]) -> dict[str, Profile]:
+    """The enterprises of which these are all the parts, by (USCC, authority)."""
+    found: dict[str, Profile] = {}
+    for (uscc, _), part in sorted(parts.items(), key=lambda one: one[0]):
+        found[uscc] = joined(found[uscc], part) if uscc in found else part
+    return found
 
 
 def _set(values: dict[str, Any], key: str, value: Any) -> None:

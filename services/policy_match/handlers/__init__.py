@@ -1,22 +1,24 @@
 """What policy_match does with each event: its values and its ports.
 
 `sweeps`: a new benefit, or a new day, is decided against every enterprise. `facts`: a changed fact is decided against every benefit.
-`deliveries`: a bulk file of facts, shard by shard. `answers`: what enterprises answer. `deciding`: what all of them do in the end.
+`deliveries`: a bulk file of facts, shard by shard. `ranking`: ranks within the city. `answers`: what enterprises answer.
+`deciding`: what all of them do in the end.
 
 No pair is lost between them, because each decides under the lock of the enterprise's shard: a fact that changes while a benefit is
 published sees the new benefit, or is seen by the benefit's sweep, which comes after the commit that stored it. What is said is the set
 difference between what was remembered and what is decided now, so a repetition says nothing.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from contracts.rules import Benefit
+from contracts.rules import Benefit, PopulationTest
 from contracts.topics import TOPICS
 from services.policy_match.domain.enterprise import Enterprise, enterprise_of
 from services.policy_match.domain.matches import City, Counts, Key, Match, Offer
+from services.policy_match.domain.population import Population
 from services.policy_match.domain.profile import Profile, Statement
 
 SHARDS = TOPICS["sweeps.v1"].partitions
@@ -89,11 +91,8 @@ class Matching(Protocol):
     async def city(self, partition: int) -> City:
         """Every enterprise of a shard."""
 
-    async def profiles(self, usccs: Collection[str]) -> dict[str, Profile]:
-        """Those of these enterprises that are known."""
-
-    async def parts(self, usccs: Collection[str], authorities: Collection[str] | None = None) -> dict[tuple[str, str], Profile]:
-        """What these authorities, or all, say of these enterprises."""
+    async def parts(self, usccs: Collection[str]) -> dict[tuple[str, str], Profile]:
+        """What each authority says of these enterprises."""
 
     async def put_parts(self, parts: Mapping[tuple[str, str], Profile], partition: int, at: datetime) -> None:
         """Keep what authorities say of enterprises."""
@@ -133,6 +132,18 @@ class Matching(Protocol):
 
     async def add_answers(self, answers: Collection[Answer]) -> None:
         """Keep answers, once each."""
+
+    def every(self, names: Collection[str]) -> AsyncIterator[list[Enterprise]]:
+        """All enterprises of the city with their facts and records of these names, as they stand at one moment."""
+
+    async def put_standings(self, population: Population, as_of: date, at: datetime) -> None:
+        """Keep where enterprises stand on a day."""
+
+    async def forget_standings(self, before: date) -> None:
+        """Let go of what stood before a day."""
+
+    async def population(self, tests: Iterable[PopulationTest], as_of: date) -> Population:
+        """Where enterprises stand on a day, for those of these tests of which that is known."""
 
     async def begin_day(self, day: date, at: datetime) -> bool:
         """Note that a day's sweep was said; False when it was before."""

@@ -10,12 +10,17 @@ from contracts.registry import load_figures, load_registry
 from services.chassis.work import Event, Work
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.matches import City, Counts, Key, Match, Offer, difference, eligible
+from services.policy_match.domain.population import Population
 from services.policy_match.handlers import Matching
 
 
-async def decided(offers: Sequence[Offer], city: Sequence[Enterprise] | City, as_of: date) -> tuple[dict[Key, Match], dict[str, Counts]]:
+async def decided(
+    offers: Sequence[Offer], city: Sequence[Enterprise] | City, as_of: date, population: Population | None = None
+) -> tuple[dict[Key, Match], dict[str, Counts]]:
     """Decide apart from the event loop, which has other partitions and requests to serve."""
-    return await asyncio.to_thread(eligible, offers, city, as_of=as_of, registry=load_registry(), figures=load_figures())
+    return await asyncio.to_thread(
+        eligible, offers, city, as_of=as_of, registry=load_registry(), figures=load_figures(), population=population
+    )
 
 
 class Cause(Protocol):

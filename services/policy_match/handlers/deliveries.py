@@ -15,6 +15,7 @@ from services.chassis.work import Event, Refused, Work
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.handlers import Matching
 from services.policy_match.handlers.deciding import decided, say
+from services.policy_match.handlers.ranking import decidable
 
 TOGETHER = 4096
 """Enterprises that are decided together."""
@@ -129,11 +130,11 @@ async def load_next(work: Work[Loading]) -> bool:
 
 async def _decide(changed: Sequence[str], partition: int, cause: Event[Payload], work: Work[Loading]) -> None:
     """Decide enterprises against every benefit, by columns."""
-    offers = await work.store.offers()
-    for start in range(0, len(changed) if offers else 0, TOGETHER):
+    found = await decidable(work, await work.store.offers(), as_of=None)
+    for start in range(0, len(changed) if found.offers else 0, TOGETHER):
         usccs = changed[start : start + TOGETHER]
-        before = await work.store.matches(usccs)
-        after, _ = await decided(offers, await work.store.some(usccs), work.today)
+        before = found.without_waiting(await work.store.matches(usccs))
+        after, _ = await decided(found.offers, await work.store.some(usccs), work.today)
         await say(work, before, after, as_of=work.today, partition=partition, cause=lambda _: cause)
 
 

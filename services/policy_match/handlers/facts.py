@@ -5,9 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from contracts.events import EnterpriseRenamed, FactDisputed, FactsStated, Payload
 from services.chassis.work import Event, Refused, Work
 from services.policy_match.domain.matches import Key, Match
-from services.policy_match.domain.profile import Profile, Statement, restated
+from services.policy_match.domain.profile import Profile, Statement, restated, whole
 from services.policy_match.handlers import Dispute, Matching, enterprise_of_profile
 from services.policy_match.handlers.deciding import decided, say
+from services.policy_match.handlers.ranking import decidable
 
 REGISTRAR = "市场监管"
 """The authority that renames enterprises."""
@@ -41,8 +42,8 @@ async def on_facts(events: Sequence[Event[FactsStated]], work: Work[Matching]) -
     ]
     if stated:
         await work.store.add_statements(stated)
-        known = await work.store.parts(causes.keys(), {statement.authority for statement in stated})
-        await _redecide(work, _added_up(known, stated), shard=shard, causes=causes)
+        known = await work.store.parts(causes.keys())
+        await _redecide(work, _added_up(known, stated), known=known, shard=shard, causes=causes)
     return refused
 
 
@@ -68,7 +69,7 @@ async def on_renamed(events: Sequence[Event[EnterpriseRenamed]], work: Work[Matc
         stated.append(Statement(identity, renamed.uscc, REGISTRAR, identity, renamed.renamed_on, event.time, name=renamed.name))
     await work.store.add_statements(stated)
     history = [statement for uscc in {statement.uscc for statement in stated} for statement in await work.store.statements(uscc)]
-    await _redecide(work, _added_up({}, history), shard=shard, causes=causes, lost=before_move)
+    await _redecide(work, _added_up({}, history), known={}, shard=shard, causes=causes, lost=before_move)
     return []
 
 
@@ -92,15 +93,21 @@ async def _redecide(
     work: Work[Matching],
     parts: Mapping[tuple[str, str], Profile],
     *,
+    known: Mapping[tuple[str, str], Profile],
     shard: int,
     causes: Mapping[str, Event[Payload]],
     lost: Mapping[Key, Match] | None = None,
 ) -> None:
-    """Keep what was stated and decide these enterprises against every benefit; `lost` are matches that end in any case."""
+    """Keep what was stated and decide these enterprises against every benefit.
+
+    `known` is all that was known of them before; `lost` are matches that end in any case.
+
+    Ranks are left as they were, but those of an enterprise that has lost its matches with its former USCC are found again.
+    """
     await work.store.put_parts(parts, shard, work.now)
     usccs = {uscc for uscc, _ in parts}
-    offers = await work.store.offers()
-    before = {**(lost or {}), **await work.store.matches(usccs)}
-    profiles = await work.store.profiles(usccs) if offers else {}
-    after, _ = await decided(offers, [enterprise_of_profile(profile) for profile in profiles.values()], work.today)
+    found = await decidable(work, await work.store.offers(), as_of=work.today if lost else None)
+    before = {**(lost or {}), **found.without_waiting(await work.store.matches(usccs))}
+    enterprises = [enterprise_of_profile(profile) for profile in whole({**known, **parts}).values()]
+    after, _ = await decided(found.offers, enterprises, work.today, found.population)
     await say(work, before, after, as_of=work.today, partition=shard, cause=lambda match: causes[match.key.uscc])

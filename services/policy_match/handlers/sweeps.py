@@ -17,7 +17,9 @@ from contracts.rules import tests_a_fact
 from services.chassis.work import Event, Refused, Work
 from services.policy_match.domain.matches import Match
 from services.policy_match.handlers import SHARDS, Kept, Matching, Run
+from services.policy_match.handlers.asking import Asking, look_for_gaps
 from services.policy_match.handlers.deciding import decided, say
+from services.policy_match.handlers.ranking import decidable, rank_anew
 
 Reason = Literal["published", "amended", "suspended", "resumed", "withdrawn", "expired"]
 AFTER: Mapping[type[BenefitEvent], tuple[str, Reason]] = {
@@ -47,6 +49,7 @@ async def on_benefits(events: Sequence[Event[BenefitEvent]], work: Work[Matching
         ],
         work.now,
     )
+    await rank_anew(work, await work.store.offers(kept))
     for benefit, event in newest.items():
         if benefit in kept:
             reason = AFTER[type(event.payload)][1]
@@ -58,12 +61,16 @@ async def on_benefits(events: Sequence[Event[BenefitEvent]], work: Work[Matching
 
 async def on_day(work: Work[Matching]) -> None:
     """Have everything decided anew for this day, once: ages are reached, windows open, validity ends."""
-    if await work.store.begin_day(work.today, work.now) and await work.store.offers():
+    if not await work.store.begin_day(work.today, work.now):
+        return
+    if offers := await work.store.offers():
+        await rank_anew(work, offers)
+        await work.store.forget_standings(work.today)
         for shard in range(SHARDS):
             work.say(SweepDue(partition=shard, as_of=work.today, reason="day"))
 
 
-async def on_sweeps(events: Sequence[Event[SweepDue]], work: Work[Matching]) -> list[Refused]:
+async def on_sweeps(events: Sequence[Event[SweepDue]], work: Work[Asking]) -> list[Refused]:
     """Decide the enterprises of a shard against the benefits that are due, and say what changed."""
     shards = sorted({event.payload.partition for event in events})
     await work.store.lock_shards(shards)
@@ -72,23 +79,27 @@ async def on_sweeps(events: Sequence[Event[SweepDue]], work: Work[Matching]) -> 
     return []
 
 
-async def _sweep(shard: int, events: Sequence[Event[SweepDue]], work: Work[Matching]) -> None:
+async def _sweep(shard: int, events: Sequence[Event[SweepDue]], work: Work[Asking]) -> None:
     causes = {event.payload.benefit: event for event in events}
     every = causes.get(None)
     due = None if every else [name for name in causes if name is not None]
     as_of = max(work.today, *(event.payload.as_of for event in events))  # a sweep that waited is decided for the present day
-    offers = await work.store.offers(due)
-    before = await work.store.shard_matches(shard, due)
+    found = await decidable(work, await work.store.offers(due), as_of=as_of)
+    offers = found.offers
+    before = found.without_waiting(await work.store.shard_matches(shard, due))
     if not offers and not before:
         return
-    after, counts = await decided(offers, await work.store.city(shard) if offers else (), as_of)
+    city = await work.store.city(shard) if offers else None
+    after, counts = await decided(offers, city or (), as_of, found.population)
 
     def cause(match: Match) -> Event[SweepDue]:
-        found = causes.get(match.key.benefit, every)
-        assert found is not None
-        return found
+        event = causes.get(match.key.benefit, every)
+        assert event is not None
+        return event
 
     await say(work, before, after, as_of=as_of, partition=shard, cause=cause)
     version = {offer.benefit.id: offer.version for offer in offers}
     reasons = {name: (causes.get(name) or events[-1]).payload.reason for name in version}
     await work.store.add_runs([Run(name, version[name], shard, as_of, reasons[name], counts[name]) for name in version], work.now)
+    if every and city:
+        await look_for_gaps(work, offers, city, partition=shard, as_of=as_of, population=found.population, because=every)

@@ -13,11 +13,13 @@ from contracts.rules import Benefit, loads, parse_benefit
 from services.chassis.database import Connection
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.matches import City, Key, Match, Offer
-from services.policy_match.domain.profile import Profile, Statement, joined
+from services.policy_match.domain.profile import Profile, Statement, whole
 from services.policy_match.handlers import Answer, Dispute, Kept, Run
 from services.policy_match.store.deliveries import Deliveries
+from services.policy_match.store.gaps import Missings
 from services.policy_match.store.rows import profile_of, stated_of, transposed
 from services.policy_match.store.shards import city_of
+from services.policy_match.store.standings import Standings
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,12 @@ class Standing:
     answer: str | None
 
 
-@lru_cache(maxsize=2048)
+MANY_OFFERS = 4096
+"""So many versions of offered benefits are held before those no longer offered are let go."""
+_OFFERS: dict[tuple[Any, ...], Offer] = {}  # by id, version, and the moment and transaction that wrote the row
+
+
+@lru_cache(maxsize=64)
 def _benefit(body: str) -> Benefit:
     """A kept benefit, parsed once per text."""
     return parse_benefit(loads(body))
@@ -39,7 +46,7 @@ def _match(row: Any) -> Match:
     return Match(Key(row["uscc"], row["benefit"], row["occasion"]), row["version"], row["low"], row["high"], row["deadline"])
 
 
-class Store(Deliveries):
+class Store(Deliveries, Standings, Missings):
     """The queries, bound to one connection's transaction."""
 
     def __init__(self, connection: Connection) -> None:
@@ -77,10 +84,20 @@ class Store(Deliveries):
         return await self._offers("NOT matched")
 
     async def _offers(self, which: str, *values: object) -> list[Offer]:
-        rows = await self._db.fetch(
-            f"SELECT body::text AS body, version FROM benefits WHERE status = 'published' AND {which} ORDER BY id", *values
-        )
-        return [Offer(_benefit(row["body"]), row["version"]) for row in rows]
+        """Read only those of which this version of the row is not held in memory."""
+        row = "id, version, changed_at, xmin::text AS written"
+        rows = await self._db.fetch(f"SELECT {row} FROM benefits WHERE status = 'published' AND {which} ORDER BY id", *values)
+        places = [tuple(found) for found in rows]
+        unread = {place[0]: place for place in places if place not in _OFFERS}
+        if unread:
+            if len(_OFFERS) > MANY_OFFERS:
+                for gone in _OFFERS.keys() - set(places):
+                    del _OFFERS[gone]
+            for found in await self._db.fetch(f"SELECT {row}, body::text AS body FROM benefits WHERE id = ANY($1)", list(unread)):
+                place = tuple(found)[:4]
+                unread[place[0]] = place  # changed a moment ago, perhaps
+                _OFFERS[place] = Offer(_benefit(found["body"]), found["version"])
+        return [_OFFERS[unread.get(place[0], place)] for place in places]
 
     async def benefit(self, benefit: str) -> Offer | None:
         """A benefit, however it stands."""
@@ -116,20 +133,11 @@ class Store(Deliveries):
 
     async def profiles(self, usccs: Collection[str]) -> dict[str, Profile]:
         """Those of these enterprises that are known."""
-        parts = await self.parts(usccs)
-        found: dict[str, Profile] = {}
-        for (uscc, _), part in sorted(parts.items()):
-            found[uscc] = joined(found[uscc], part) if uscc in found else part
-        return found
+        return whole(await self.parts(usccs))
 
-    async def parts(self, usccs: Collection[str], authorities: Collection[str] | None = None) -> dict[tuple[str, str], Profile]:
-        """What these authorities, or all, say of these enterprises."""
-        rows = await self._db.fetch(
-            "SELECT uscc, authority, name, facts, records, stated FROM profiles"
-            " WHERE uscc = ANY($1) AND ($2::text[] IS NULL OR authority = ANY($2))",
-            list(usccs),
-            None if authorities is None else list(authorities),
-        )
+    async def parts(self, usccs: Collection[str]) -> dict[tuple[str, str], Profile]:
+        """What each authority says of these enterprises."""
+        rows = await self._db.fetch("SELECT uscc, authority, name, facts, records, stated FROM profiles WHERE uscc = ANY($1)", list(usccs))
         return {(row["uscc"], row["authority"]): profile_of(row, row["facts"], row["records"]) for row in rows}
 
     async def put_parts(self, parts: Mapping[tuple[str, str], Profile], partition: int, at: datetime) -> None:

@@ -23,7 +23,7 @@ from services.policy_match.store.shards import decoded, exactly, put_together
 AT_ONCE = 4096
 """Enterprises of which the former and the new statements are added up together."""
 _DELIVERED = ", ".join(field.name for field in fields(Delivered))
-_ON = "delivered d JOIN profiles p ON p.uscc = d.uscc AND p.authority = $1"
+_FACTS, _RECORDS = "coalesce(d.line -> 'facts', '{}')", "coalesce(d.line -> 'records', '{}')"
 
 
 class Deliveries:
@@ -39,6 +39,10 @@ class Deliveries:
             " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'waiting', $10, 0, 0, 0, 0) ON CONFLICT (delivery) DO NOTHING",
             [(*astuple(delivered), at) for delivered in deliveries],
         )
+
+    async def anything_due(self, now: datetime) -> bool:
+        """Whether a file is to be fetched or loaded now."""
+        return bool(await self._db.fetchval("SELECT EXISTS (SELECT FROM deliveries WHERE state <> 'loaded' AND due_at <= $1)", now))
 
     async def claim_delivery(self, now: datetime, until: datetime) -> Delivered | None:
         """A file that is to be fetched, which nobody else gets before `until`."""
@@ -113,13 +117,15 @@ class Deliveries:
         )
         await self._db.execute(
             "INSERT INTO statements (id, uscc, authority, delivery, true_on, known_on, name, facts, records)"
-            " SELECT $1 || '/' || uscc, uscc, $2, $3, $4, $5, line ->> 'name', facts, records FROM delivered ON CONFLICT (id) DO NOTHING",
+            f" SELECT $1 || '/' || uscc, uscc, $2, $3, $4, $5, line ->> 'name', {_FACTS}, {_RECORDS}"
+            " FROM delivered d ON CONFLICT (id) DO NOTHING",
             delivered.identity,
             delivered.authority,
             delivered.delivery,
             delivered.true_on,
             delivered.known_on,
         )
+        await self._said_again(delivered, at)
         changed = [*await self._added_up(delivered, at, revision), *await self._new(delivered, partition, at, revision)]
         await self._db.execute(
             "UPDATE deliveries SET loaded = loaded + $2, changed = changed + $3, left_out = left_out + $4, failures = 0, problem = NULL,"
@@ -139,25 +145,40 @@ class Deliveries:
         """
         lines = await asyncio.to_thread(_unpacked, packed)
         await self._db.execute(
-            "CREATE TEMP TABLE delivered (line jsonb NOT NULL, uscc text GENERATED ALWAYS AS (line ->> 'uscc') STORED,"
-            " facts jsonb GENERATED ALWAYS AS (coalesce(line -> 'facts', '{}')) STORED,"
-            " records jsonb GENERATED ALWAYS AS (coalesce(line -> 'records', '{}')) STORED) ON COMMIT DROP"
+            "CREATE TEMP TABLE delivered (line jsonb NOT NULL, uscc text GENERATED ALWAYS AS (line ->> 'uscc') STORED) ON COMMIT DROP"
         )
         # A line of JSON holds no control characters, so that with these as quote and delimiter CSV takes it as it is.
         await self._db.copy_to_table(
             "delivered", source=BytesIO(lines), columns=["line"], format="csv", quote="\x01", delimiter="\x02", escape="\x01"
         )
+        await self._db.execute("CREATE INDEX ON delivered (uscc)")
         left_out = len(await self._db.fetch("DELETE FROM delivered d USING former_usccs f WHERE d.uscc = f.former RETURNING 1"))
         await self._db.execute("ANALYZE delivered")
         there: int = await self._db.fetchval("SELECT count(*) FROM delivered")
         return left_out, there
+
+    async def _said_again(self, delivered: Delivered, at: datetime) -> None:
+        """Where an authority says all it said before once more, and nothing else, only the origin moves on; these lines are done."""
+        await self._db.execute(
+            "WITH same AS (UPDATE profiles p SET stated = $2, changed_at = $3 FROM delivered d WHERE p.uscc = d.uscc AND p.authority = $1"
+            f" AND p.facts = {_FACTS} AND p.records = {_RECORDS} AND p.name = coalesce(d.line ->> 'name', '')"
+            " AND p.stated ? '*' AND p.stated - '*' = '{}'"
+            " AND ((p.stated -> '*' ->> 0)::date, (p.stated -> '*' ->> 1)::timestamptz) <= ($4, $5) RETURNING p.uscc)"
+            " DELETE FROM delivered USING same WHERE delivered.uscc = same.uscc",
+            delivered.authority,
+            {USUAL: (delivered.true_on, delivered.known_on)},
+            at,
+            delivered.true_on,
+            delivered.known_on,
+        )
 
     async def _added_up(self, delivered: Delivered, at: datetime, revision: int) -> list[str]:
         """Add the lines to what the authority said before, line by line in the domain; the enterprises whose values changed."""
         changed: list[str] = []
         cursor = await self._db.cursor(
             "SELECT p.uscc, p.authority, p.name, p.facts::text AS facts, p.records::text AS records, p.stated, d.line ->> 'name' AS called,"
-            f" d.facts::text AS new_facts, d.records::text AS new_records FROM {_ON} ORDER BY p.uscc",
+            f" ({_FACTS})::text AS new_facts, ({_RECORDS})::text AS new_records FROM delivered d"
+            " JOIN profiles p ON p.uscc = d.uscc AND p.authority = $1 ORDER BY p.uscc",
             delivered.authority,
         )
         while rows := await cursor.fetch(AT_ONCE):
@@ -179,7 +200,7 @@ class Deliveries:
         """Rows for the enterprises of which the authority said nothing before; these enterprises."""
         rows = await self._db.fetch(
             "INSERT INTO profiles (uscc, authority, name, facts, records, stated, partition, changed_at, revision)"
-            " SELECT d.uscc, $1, coalesce(d.line ->> 'name', ''), d.facts, d.records, $2, $3, $4, $5 FROM delivered d"
+            f" SELECT d.uscc, $1, coalesce(d.line ->> 'name', ''), {_FACTS}, {_RECORDS}, $2, $3, $4, $5 FROM delivered d"
             " WHERE NOT EXISTS (SELECT FROM profiles p WHERE p.uscc = d.uscc AND p.authority = $1) RETURNING uscc",
             delivered.authority,
             {USUAL: (delivered.true_on, delivered.known_on)},

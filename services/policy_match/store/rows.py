@@ -31,7 +31,9 @@ def stated_of(profile: Profile) -> dict[str, tuple[date, datetime]]:
     """The column `stated` of a profile."""
     if not profile.stated:
         return {}
-    ((usual, _),) = Counter(profile.stated.values()).most_common(1)
+    origins = {id(origin): origin for origin in profile.stated.values()}  # few, shared by many values
+    ((usual_id, _),) = Counter(map(id, profile.stated.values())).most_common(1)
+    usual = origins[usual_id]
     present = set(_keys(profile.name, profile.facts, profile.records))
     own = {key: (o.true_on, o.known_on) for key, o in profile.stated.items() if o != usual or key not in present}
     return {USUAL: (usual.true_on, usual.known_on), **own}

@@ -211,3 +211,41 @@ class DeliveredShardRow(Table, table=True):
     delivery: str = Field(primary_key=True, sa_type=Text)
     partition: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
     lines: bytes = Field(sa_column=Column(LargeBinary, nullable=False))
+
+
+class StandingsRow(Table, table=True):
+    """The figures ranked for one population test on one day, best first, as whole numbers or fractions divided by blanks."""
+
+    __tablename__ = "standings"
+    test: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    as_of: date
+    at: datetime = _moment()
+    ascending: bool
+    unranked: int
+    figures: str = Field(sa_type=Text)
+
+
+class GapRow(Table, table=True):
+    """For how many enterprises of a shard a fact or record kind (`label`) keeps a benefit undetermined, or any where `benefit` is ""."""
+
+    __tablename__ = "gaps"
+    __table_args__ = (Index("gaps_authority", "authority", "label"),)
+    partition: int = Field(sa_column=Column(SmallInteger, primary_key=True, autoincrement=False))
+    label: str = Field(primary_key=True, sa_type=Text)
+    benefit: str = Field(primary_key=True, sa_type=Text)
+    authority: str | None = Field(default=None, sa_type=Text)
+    enterprises: int
+    as_of: date
+
+
+class QuestionsRow(Table, table=True):
+    """What an enterprise was asked last; no facts: nothing any more."""
+
+    __tablename__ = "questions"
+    __table_args__ = (Index("questions_partition", "partition"),)
+    uscc: str = Field(primary_key=True, sa_type=Text)
+    partition: int = Field(sa_type=SmallInteger)
+    at: datetime = _moment()
+    facts: list[str] = Field(sa_column=Column(JSONB, nullable=False))
+    benefits: int
+    up_to: Decimal | None = Field(default=None, sa_type=Numeric(20, 2))

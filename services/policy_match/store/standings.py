@@ -1,0 +1,78 @@
+"""Where the city's enterprises stand for population tests, as it was found on one day; held in memory once read."""
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Iterable
+from datetime import date, datetime
+from fractions import Fraction
+from hashlib import sha256
+
+from contracts.rules import PopulationTest
+from services.chassis.database import Connection, dumps
+from services.policy_match.domain.enterprise import Enterprise
+from services.policy_match.domain.population import Population, Standing
+from services.policy_match.store.shards import READ_AT_ONCE, exactly, put_together
+
+_HELD: dict[tuple[bytes, datetime], Standing] = {}
+
+
+class Standings:
+    """The queries of standings."""
+
+    _db: Connection
+
+    async def every(self, names: Collection[str]) -> AsyncIterator[list[Enterprise]]:
+        """All enterprises of the city with their facts and records of these names, as they stand at one moment."""
+        of = "(SELECT coalesce(jsonb_object_agg(n, {0} -> n), '{{}}') FROM unnest($1::text[]) AS n WHERE {0} ? n)::text AS {0}"
+        cursor = await self._db.cursor(
+            f"SELECT uscc, name, {of.format('facts')}, {of.format('records')} FROM profiles ORDER BY uscc", sorted(names)
+        )
+        pending: list[object] = []  # the last enterprise may have more rows to come
+        while rows := await cursor.fetch(READ_AT_ONCE):
+            rows, last = [*pending, *rows], rows[-1]["uscc"]
+            pending = [row for row in rows if row["uscc"] == last]
+            yield await asyncio.to_thread(_enterprises, rows[: len(rows) - len(pending)])
+        yield _enterprises(pending)
+
+    async def put_standings(self, population: Population, as_of: date, at: datetime) -> None:
+        """Keep where enterprises stand on a day."""
+        await self._db.executemany(
+            "INSERT INTO standings (test, as_of, at, ascending, unranked, figures) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (test)"
+            " DO UPDATE SET as_of = excluded.as_of, at = excluded.at, unranked = excluded.unranked, figures = excluded.figures",
+            [
+                (_key(test), as_of, at, standing.ascending, standing.unranked, " ".join(map(str, standing.figures)))
+                for test, standing in population.standings.items()
+            ],
+        )
+
+    async def forget_standings(self, before: date) -> None:
+        """Let go of what stood before a day."""
+        await self._db.execute("DELETE FROM standings WHERE as_of < $1", before)
+
+    async def population(self, tests: Iterable[PopulationTest], as_of: date) -> Population:
+        """Where enterprises stand on a day, for those of these tests of which that is known."""
+        wanted = {_key(test): test for test in tests}
+        if not wanted:
+            return Population()
+        rows = await self._db.fetch("SELECT test, at FROM standings WHERE test = ANY($1) AND as_of = $2", list(wanted), as_of)
+        return Population({wanted[row["test"]]: await self._standing(row["test"], row["at"]) for row in rows})
+
+    async def _standing(self, key: bytes, at: datetime) -> Standing:
+        held = _HELD.get((key, at))
+        if held is None:
+            row = await self._db.fetchrow("SELECT ascending, unranked, figures FROM standings WHERE test = $1 AND at = $2", key, at)
+            assert row is not None, "standings are written before the sweeps that read them, and these are one's at a time"
+            figures = await asyncio.to_thread(lambda: [Fraction(text) for text in row["figures"].split()])
+            held = Standing(figures, row["ascending"], row["unranked"])
+            for former in [place for place in _HELD if place[0] == key]:
+                del _HELD[former]
+            _HELD[key, at] = held
+        return held
+
+
+def _key(test: PopulationTest) -> bytes:
+    """What a test is kept by: the hash of how it is written."""
+    return sha256(dumps(test.model_dump(by_alias=True, exclude_none=True)).encode()).digest()
+
+
+def _enterprises(rows: list[object]) -> list[Enterprise]:
+    return [exactly(enterprise) for enterprise in put_together(rows)]

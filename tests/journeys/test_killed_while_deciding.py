@@ -1,0 +1,134 @@
+"""`kill -9` in the middle of a day's sweep and of loading a bulk file: the next process goes on, nothing is missed or said twice."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from contracts.events import BenefitPublished, FactsDelivered, FactsStated, Payload, SweepDue
+from contracts.rules import parse_benefit
+from contracts.topics import TOPICS
+from deploy.embedded import Platform
+from services.chassis import clock
+from services.chassis.bus import Producer, Record
+from services.chassis.database import dumps, loads, open_pool
+from services.policy_match.sources.deliveries import divided
+from services.policy_match.store import Store
+from tests.service_room import record, uscc
+from tests.world import World, apart, until
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+
+TODAY = clock.city_day(clock.now(), "Asia/Shanghai")
+LAST_YEAR = str(TODAY.year - 1)
+LEAST = 100
+CODES = [uscc(number) for number in range(200)]
+RULE = {"fact": "revenue", "period": "last_year", "is": ">=", "value": LEAST}
+BENEFIT = parse_benefit({"id": "ben-1", "rule": RULE, "amount": {"fixed": 1}})
+
+
+@pytest.fixture(params=["mock"])
+def world(folder: Path) -> Iterator[World]:
+    """PostgreSQL, a broker, and policy_match."""
+    with Platform(folder / "platform", TOPICS, services=("policy_match",)) as platform:
+        opened = World(platform)
+        yield opened
+        opened.close()
+
+
+def say(world: World, *payloads: Payload) -> None:
+    """Lay events on the broker, as their own services would."""
+
+    async def sent() -> None:
+        producer = Producer(world.platform.bootstrap)
+        try:
+            heard = [record(payload) for payload in payloads]
+            await producer.send_all([Record(one.topic, one.key, one.body or b"", one.headers, one.partition) for one in heard])
+        finally:
+            await producer.stop()
+
+    apart(sent())
+
+
+def killed_in_the_middle(world: World, table: str, query: str, *payloads: Payload) -> None:
+    """Let events come while `table` is locked; kill the process where it waits for that, and start it anew."""
+    service = world.platform.services["policy_match"]
+    with world.holding("policy_match", "BEGIN", f"LOCK TABLE {table} IN SHARE MODE"):
+        say(world, *payloads)
+        waiting = f"SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '{query}%'"
+        until("it is in the middle", lambda: bool(world.rows("policy_match", waiting)))
+        service.kill()
+    service.start()
+    service.wait_ready()
+
+
+def said(world: World) -> list[tuple[str, str, str | None]]:
+    """Every match event in the outbox: what, of whom, and why it was lost."""
+    rows = world.rows("policy_match", "SELECT type, body FROM outbox WHERE topic = 'matches.v1'")
+    return sorted((row["type"].split(".")[1], loads(row["body"])["uscc"], loads(row["body"]).get("reason")) for row in rows)
+
+
+def heard(world: World) -> int:
+    return int(world.rows("policy_match", "SELECT count(*) AS n FROM inbox")[0]["n"])
+
+
+async def _delivered(database: str, name: str, lines: list[dict[str, object]], file: Path) -> None:
+    """Keep a file's lines as the job keeps them once it has fetched them."""
+    with pa.CompressedOutputStream(str(file), "zstd") as out:
+        out.write("".join(dumps(line) + "\n" for line in lines).encode())
+    pool = await open_pool(database, service="test", size=1)
+    try:
+        async with pool.acquire() as connection, connection.transaction():
+            store = Store(connection)
+            await store.claim_delivery(clock.now() + timedelta(days=1), clock.now() + timedelta(days=2))
+            await store.keep_shards(name, divided(file), clock.now())
+    finally:
+        await pool.close()
+
+
+def test_a_process_killed_in_the_middle_says_each_difference_once(world: World, tmp_path: Path) -> None:
+    figures = {code: LEAST * 2 if number % 2 else 1 for number, code in enumerate(CODES)}
+    rich = [code for code, figure in figures.items() if figure >= LEAST]
+    say(
+        world,
+        *(FactsStated(uscc=code, authority="税务", true_on=TODAY, facts={"revenue": {LAST_YEAR: n}}) for code, n in figures.items()),
+    )
+    until("every fact is kept", lambda: heard(world) == len(CODES))
+    say(world, BenefitPublished(benefit=BENEFIT, version=1))
+    until("the benefit is swept", lambda: len(world.rows("policy_match", "SELECT 1 FROM runs")) == 12)
+    assert said(world) == sorted(("MatchFound", code, None) for code in rich)
+
+    # As if a day before ten had not yet been eligible, and ten others still had been.
+    became, ended = rich[:10], [code for code in CODES if code not in rich][:10]
+    world.rows("policy_match", "DELETE FROM outbox WHERE topic = 'matches.v1'")
+    world.rows("policy_match", "UPDATE profiles SET revision = revision")  # nothing that is held in memory is touched
+    world.rows("policy_match", "DELETE FROM matches WHERE uscc = ANY($1)", became)
+    world.rows(
+        "policy_match",
+        "INSERT INTO matches (uscc, benefit, occasion, version, low, high, partition, since)"
+        " SELECT uscc, 'ben-1', '', 1, 1, 1, partition, now() FROM profiles WHERE uscc = ANY($1)",
+        ended,
+    )
+    days = [SweepDue(partition=shard, as_of=TODAY, reason="day") for shard in range(12)]
+    killed_in_the_middle(world, "runs", "INSERT INTO runs", *days)
+    until("the day is swept", lambda: len(world.rows("policy_match", "SELECT 1 FROM runs WHERE reason = 'day'")) == 12)
+    assert said(world) == sorted([*(("MatchFound", code, None) for code in became), *(("MatchLost", code, "time") for code in ended)])
+
+    world.rows("policy_match", "DELETE FROM outbox WHERE topic = 'matches.v1'")
+    poor = [code for code in CODES if code not in rich]
+    delivered = FactsDelivered(delivery="del-1", authority="税务", address="/v1/x", sha256="0", rows=len(poor), true_on=TODAY)
+    say(world, delivered)
+    until("the file is noted", lambda: bool(world.rows("policy_match", "SELECT 1 FROM deliveries")))
+    lines: list[dict[str, object]] = [{"uscc": code, "facts": {"revenue": {LAST_YEAR: LEAST}}} for code in poor]
+    with world.holding("policy_match", "BEGIN", "LOCK TABLE matches IN SHARE MODE"):
+        apart(_delivered(world.platform.databases["policy_match"], "del-1", lines, tmp_path / "file"))
+        loading = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO matches%'"
+        until("a shard is being loaded", lambda: bool(world.rows("policy_match", loading)))
+        assert len(world.rows("policy_match", "SELECT 1 FROM delivered_shards")) == 12
+        world.platform.services["policy_match"].kill()
+    world.platform.services["policy_match"].start()
+    until("the file is loaded", lambda: bool(world.rows("policy_match", "SELECT 1 FROM deliveries WHERE state = 'loaded'")))
+    assert said(world) == sorted(("MatchFound", code, None) for code in poor)
+    assert world.rows("policy_match", "SELECT 1 FROM dead_letters UNION ALL SELECT 1 FROM parked") == []
