@@ -53,4 +53,5 @@ bench: setup     ## figures of design §11, beside other engines, as JSON; wants
 	  || { rm -rf .bench && $(PY) -m pip install --quiet --require-hashes --target .bench -r tests/bench/requirements.lock && touch .bench/.ready; } \
 	  || echo "the other engines cannot be installed; the report says so" >&2
 	$(PY) -m tests.bench.reading
+	$(PY) -m tests.bench.flow
 	$(PY) -m tests.bench.matching --peers .bench --scale $(or $(SCALE),1)
