@@ -34,7 +34,7 @@ from services.policy_match.domain.sheet import Sheet
 from services.policy_match.domain.values import TypeMismatch
 from tests.policy_match.worlds_at_random import FIGURES, QUICK, REGISTRY, TODAY, enterprise, exact, worlds
 
-THOROUGH = settings(QUICK, max_examples=800, derandomize=True)  # the same worlds each time: what they prove does not vary
+THOROUGH = settings(QUICK, max_examples=1200, derandomize=True)  # the same worlds each time: what they prove does not vary
 WORDS = {True: "eligible", False: "ineligible", None: "undetermined", "fault": "faulty"}
 OPERATORS = ("=", "!=", "<", "<=", ">", ">=", "between", "during", "in", "not_in", "under", "not_under", "has", "has_all", "has_none")
 FORMS = ("some", "none", "count", "sum", "earliest", "latest", "rank", "percentile", "judged")
