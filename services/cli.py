@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -98,50 +99,57 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="输出 JSON Lines（本来如此）")
 
 
-def _read(given: argparse.Namespace) -> tuple[list[Any], list[Any], Any, Any]:
+def _read(given: argparse.Namespace) -> tuple[list[Any], Iterator[Any], Any, Any]:
+    """The benefits, and the enterprises one by one. Raises BadContent, also while they are taken."""
     from contracts.registry import load_figures, load_registry
     from contracts.uscc import uscc_problem
     from services.policy_match import sources
 
     registry, figures = load_registry(), load_figures()
-    benefits = sources.read_benefits(given.benefits, registry)
-    enterprises = sources.read_enterprises(given.enterprises, registry)
-    for name in sources.unlisted(enterprises, registry):
-        print(f"注意：{given.enterprises}：登记册没有 “{name}”，已忽略", file=sys.stderr)
-    unsound = sum(uscc_problem(enterprise.uscc) is not None for enterprise in enterprises)
-    if unsound:
-        print(f"注意：{given.enterprises}：{unsound} 个统一社会信用代码不合 GB 32100-2015", file=sys.stderr)
-    return benefits, enterprises, registry, figures
+
+    def enterprises() -> Iterator[Any]:
+        unlisted: set[str] = set()
+        unsound = 0
+        for enterprise in sources.enterprises_in(given.enterprises, registry):
+            unlisted.update(sources.unlisted(enterprise, registry))
+            unsound += uscc_problem(enterprise.uscc) is not None
+            yield enterprise
+        for name in sorted(unlisted):
+            print(f"注意：{given.enterprises}：登记册没有 “{name}”，已忽略", file=sys.stderr)
+        if unsound:
+            print(f"注意：{given.enterprises}：{unsound} 个统一社会信用代码不合 GB 32100-2015", file=sys.stderr)
+
+    return sources.read_benefits(given.benefits, registry), enterprises(), registry, figures
 
 
 def _match(given: argparse.Namespace) -> int:
-    from services.policy_match.domain import rank_population
+    from contracts.rules import facts_of
     from services.policy_match.domain.amount import interval
     from services.policy_match.domain.cohort import verdicts
-    from services.policy_match.domain.distinct import clauses_of
+    from services.policy_match.domain.distinct import clauses_of, constant
     from services.policy_match.domain.gathering import columns_of
     from services.policy_match.domain.interpreter import Scope
+    from services.policy_match.domain.matches import City, ranked
     from services.policy_match.sources import BadContent
 
     try:
         benefits, enterprises, registry, figures = _read(given)
+        columns = columns_of(enterprises, registry, names=facts_of(tuple(benefits)) | {"judgement"})
     except BadContent as error:
         return complain(*error.problems)
-    population = rank_population(benefits, enterprises, as_of=given.as_of, registry=registry, figures=figures)
-    found = verdicts(
-        clauses_of(benefits),
-        columns_of(enterprises, registry),
-        as_of=given.as_of,
-        registry=registry,
-        figures=figures,
-        population=population,
-        enterprise=lambda row, _: enterprises[row],
-    )
+    population = ranked(benefits, [City(columns)], as_of=given.as_of, registry=registry, figures=figures)
+    found = verdicts(clauses_of(benefits), columns, as_of=given.as_of, registry=registry, figures=figures, population=population)
     for n, benefit in enumerate(benefits):
-        lists = {state: [enterprises[row].uscc for row in rows] for state, rows in found.rows_by_outcome(n).items()}
+        lists = {state: [columns.usccs[row] for row in rows] for state, rows in found.rows_by_outcome(n).items()}
         paid = found.rows_eligible(n).tolist() if benefit.pays in (None, "money") else []
-        scopes = (Scope(enterprises[row], given.as_of, registry, figures, benefit.id, population.standings) for row in paid)
-        amounts = [interval(benefit.amount, scope) for scope in scopes]
+        names = facts_of((benefit.amount,)) | {"judgement"}
+        same = constant(benefit.amount)  # then the first stands for all
+        standings = population.standings if population else None
+        scopes = (
+            Scope(columns.enterprise(row, names), given.as_of, registry, figures, benefit.id, standings)
+            for row in (paid[:1] if same else paid)
+        )
+        amounts = [interval(benefit.amount, scope) for scope in scopes] * (len(paid) if same else 1)
         highs = [amount.high for amount in amounts if amount.high is not None]
         low, high = (sum(ends, start=Decimal("0.00")) for ends in ((amount.low for amount in amounts), highs))
         line: dict[str, Any] = {"benefit": benefit.id, **{state: len(usccs) for state, usccs in lists.items()}}
@@ -157,17 +165,27 @@ def _explain(given: argparse.Namespace) -> int:
     from services.policy_match.domain.wording import explained
     from services.policy_match.sources import BadContent
 
+    sought: list[Any] = []
+
+    def passing(enterprises: Iterator[Any]) -> Iterator[Any]:
+        for enterprise in enterprises:
+            if enterprise.uscc == given.uscc:
+                sought.append(enterprise)
+            yield enterprise
+
     try:
         benefits, enterprises, registry, figures = _read(given)
+        chosen = [benefit for benefit in benefits if given.benefit in (None, benefit.id)]
+        every = passing(enterprises)
+        population = rank_population(chosen, every, as_of=given.as_of, registry=registry, figures=figures)
+        deque(every, maxlen=0)  # where nothing is ranked nobody was looked at yet, and a fault in the file is to be told
     except BadContent as error:
         return complain(*error.problems)
-    enterprise = next((e for e in enterprises if e.uscc == given.uscc), None)
-    if enterprise is None:
+    if not sought:
         return complain(f"{given.enterprises}：没有 --uscc 所指的企业；请核对代码")
-    chosen = [benefit for benefit in benefits if given.benefit in (None, benefit.id)]
     if not chosen:
         return complain(f"{given.benefits}：没有 id 为 “{given.benefit}” 的事项")
-    population = rank_population(chosen, enterprises, as_of=given.as_of, registry=registry, figures=figures)
+    enterprise = sought[0]
     for benefit in chosen:
         if given.json:
             say(decide(benefit, enterprise, as_of=given.as_of, registry=registry, figures=figures, population=population))

@@ -12,7 +12,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from contracts.registry import load_registry
 from services.cli import main
+from services.policy_match import sources
+from services.policy_match.domain import Enterprise, parse_enterprise
 
 REVENUE = {"fact": "revenue", "period": "last_year", "is": ">=", "value": 20000000}
 BENEFIT = {
@@ -75,6 +78,36 @@ def test_a_sum_without_limit_has_no_high(files: Path, capsys: pytest.CaptureFixt
     unlimited = BENEFIT | {"amount": {"rate": 1, "of": {"fact": "rd_expense", "period": "last_year"}}}
     (files / "B.json").write_text(json.dumps([unlimited]), encoding="utf-8")
     assert match(capsys, files)[1][0]["amount"] == {"low": "0.00", "high": None}
+
+
+def test_a_city_is_read_enterprise_by_enterprise(files: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever asks for the first holds the first: a city of any size fits."""
+    parsed: list[str] = []
+
+    def parse(line: str) -> Enterprise:
+        parsed.append(line)
+        return parse_enterprise(line)
+
+    monkeypatch.setattr(sources, "parse_enterprise", parse)
+    enterprises = sources.enterprises_in(files / "E.jsonl", load_registry())
+    assert next(enterprises).uscc == A
+    assert len(parsed) == 1
+    assert [enterprise.uscc for enterprise in enterprises] == [B, C]
+
+
+def test_nothing_is_said_of_a_file_whose_last_line_is_wrong(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with (files / "E.jsonl").open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps(FIRMS[0], ensure_ascii=False))
+    code, said, wrong = match(capsys, files)
+    assert (code, said) == (1, [])
+    assert "第 4 行" in wrong
+    assert "第 1 行" in wrong
+
+
+def test_lines_in_gb18030_are_read_too(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "E.jsonl").write_text("".join(json.dumps(firm, ensure_ascii=False) + "\r\n" for firm in FIRMS), encoding="gb18030")
+    _, lines, _ = match(capsys, files)
+    assert lines[0] == EXPECTED
 
 
 def as_table() -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

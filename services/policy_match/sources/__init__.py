@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -74,12 +74,15 @@ def benefit_name(given: Any, position: int) -> str:
 
 def read_enterprises(path: Path, registry: Registry) -> list[Enterprise]:
     """The enterprises of a file, in its order. Raises BadContent where a line or a cell is not what the registry asks."""
-    form = path.suffix.lower()
-    if form in (".parquet", ".csv"):
-        placed = _from_tables(path, registry)
-    else:
-        placed = _from_lines(path)
-    enterprises: list[Enterprise] = []
+    return list(enterprises_in(path, registry))
+
+
+def enterprises_in(path: Path, registry: Registry) -> Iterator[Enterprise]:
+    """The enterprises of a file one by one, so that a whole city need not be held; nothing counts before the last was taken.
+
+    Raises BadContent naming the faults of all lines: in the end, or once they are too many.
+    """
+    placed = _from_tables(path, registry) if path.suffix.lower() in (".parquet", ".csv") else _from_lines(path)
     places: dict[str, str] = {}
     problems: list[str] = []
     for where, enterprise in placed:
@@ -87,41 +90,49 @@ def read_enterprises(path: Path, registry: Registry) -> list[Enterprise]:
         if enterprise.uscc in places:
             problems.append(f"{where}：与{places[enterprise.uscc]}是同一统一社会信用代码；每家企业只应出现一次")
         places[enterprise.uscc] = where
-        enterprises.append(enterprise)
         if len(problems) > 50:
             problems.append("……问题过多，其余未列")
             break
+        if not problems:
+            yield enterprise
     if problems:
         raise BadContent(*problems)
-    return enterprises
 
 
 def _from_lines(path: Path) -> Iterator[tuple[str, Enterprise]]:
-    for number, line in enumerate(_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        where = f"{path} 第 {number} 行"
-        try:
-            yield where, parse_enterprise(line)
-        except FactError as error:
-            raise BadContent(f"{where}：{error}") from error
+    encoding = _encoding(path)
+    with path.open(encoding=encoding, newline="\n") as lines:
+        for number, line in enumerate(lines, 1):
+            if not line.strip():
+                continue
+            where = f"{path} 第 {number} 行"
+            try:
+                yield where, parse_enterprise(line)
+            except FactError as error:
+                raise BadContent(f"{where}：{error}") from error
 
 
-def _text(path: Path) -> str:
-    raw = _bytes(path)
-    for encoding in ("utf-8-sig", "gb18030"):
+_ENCODINGS = ("utf-8-sig", "gb18030")
+
+
+def _encoding(path: Path) -> str:
+    """In which encoding a file is text from end to end. Raises BadContent."""
+    for encoding in _ENCODINGS:
         try:
-            return raw.decode(encoding)
+            with path.open(encoding=encoding, newline="\n") as text:
+                while text.read(1 << 20):
+                    pass
         except UnicodeDecodeError:
             continue
+        except OSError as error:
+            raise BadContent(f"{path}：无法读取：{error.strerror or error}") from error
+        return encoding
     raise BadContent(f"{path}：不是 UTF-8 或 GB18030 文本；请另存为 UTF-8")
 
 
-def _bytes(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadContent(f"{path}：无法读取：{error.strerror or error}") from error
+def _text(path: Path) -> str:
+    with path.open(encoding=_encoding(path), newline="") as text:
+        return text.read()
 
 
 def _from_tables(path: Path, registry: Registry) -> Iterator[tuple[str, Enterprise]]:
@@ -227,8 +238,7 @@ def _typed(cell: Any, entry: Entry | None, where: str) -> Any:
 # ----------------------------------------------------------------------------------------------------------- unlisted
 
 
-def unlisted(enterprises: Iterable[Enterprise], registry: Registry) -> list[str]:
-    """Facts and record kinds that the file has and the registry lacks: they are ignored, and said."""
-    names = {fact for e in enterprises for fact in e.facts if fact not in registry.facts and not fact.startswith(OPEN)}
-    kinds = {f"records/{kind}" for e in enterprises for kind in e.records if kind not in registry.kinds}
-    return sorted(names | kinds)
+def unlisted(enterprise: Enterprise, registry: Registry) -> Iterator[str]:
+    """Facts and record kinds that it has and the registry lacks: they are ignored, and said."""
+    yield from (fact for fact in enterprise.facts if fact not in registry.facts and not fact.startswith(OPEN))
+    yield from (f"records/{kind}" for kind in enterprise.records if kind not in registry.kinds)
