@@ -393,6 +393,21 @@ async def test_an_amendment_is_offered_when_it_is_published_and_not_before(catal
     assert (await platform.get("/v1/changes", params={"cursor": rest["next"]})).json() == {"items": [], "next": rest["next"]}
 
 
+async def test_what_the_registry_lacks_is_counted_and_listed_for_its_keeper(catalog: Running) -> None:
+    benefit = await drafted(catalog)
+    editor = await officer(catalog, "甲", "editor")
+    read = await editor.get(f"/v1/benefits/{benefit}")
+    said = read.json()["benefit"]
+    asked = {"fact": "open.展位数", "is": ">=", "value": 3, "quote": said["text"][:6]}
+    said["rule"] = {"all": [said["rule"], asked, asked | {"value": 5}]}
+    answer = await editor.put(f"/v1/benefits/{benefit}", json=said, headers={"If-Match": read.headers["ETag"]})
+    assert answer.status_code == 200, answer.text
+    listed = await editor.get("/v1/lists/unregistered-facts")
+    assert {"fact": "open.展位数", "name": "展位数", "number": 1, "benefits": [benefit]} in listed.json()["items"]
+    platform = await catalog.client("platform", "portal", "benefits:read")
+    assert (await platform.get("/v1/lists/unregistered-facts")).status_code == 403
+
+
 async def test_the_list_of_what_is_on_offer_is_one_file_in_each_form(catalog: Running) -> None:
     benefit = await published(catalog, valid_to=date(2026, 12, 31))
     await catalog.hear(read(document="doc-ffffffffffffffff"))

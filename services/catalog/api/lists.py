@@ -1,4 +1,4 @@
-"""惠企政策清单 as JSON, CSV and XLSX: what is on offer, for a website, a spreadsheet, or another platform."""
+"""惠企政策清单 as JSON, CSV and XLSX: what is on offer, for a website, a spreadsheet, or another platform; and what the registry lacks."""
 
 import csv
 import io
@@ -11,9 +11,10 @@ from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, Field
 
-from contracts.rules import loads, parse_benefit
-from services.catalog.api.asking import Reader
+from contracts.rules import OPEN, loads, parse_benefit
+from services.catalog.api.asking import Limit, Reader, must_be_officer
 from services.catalog.api.benefits import Asked
 from services.catalog.domain.roster import COLUMNS, line
 from services.catalog.store import Filter
@@ -41,6 +42,31 @@ async def benefits_list(
 ) -> Response:
     """The list of benefits on offer (published, amended or not), whole, in one file."""
     return await list_file(request, principal, form, Filter("offered", status="published", words=q, **asdict(asked)))
+
+
+class Unregistered(BaseModel):
+    """A fact that benefits ask for and the registry lacks."""
+
+    fact: str = Field(description="尚未登记的事实，以 open. 开头")
+    name: str = Field(description="原文所用的名称")
+    number: int = Field(description="用到它的事项数")
+    benefits: list[str] = Field(description="其中至多 20 项的编号")
+
+
+class UnregisteredList(BaseModel):
+    """What the keeper of the registry may want to register, the most asked for first."""
+
+    items: list[Unregistered]
+
+
+@router.get("/v1/lists/unregistered-facts", response_model=UnregisteredList, tags=["lists"])
+async def unregistered_facts(request: Request, principal: Reader, limit: Limit = 50) -> Response:
+    """Facts without an authority that drafts and offers ask for; for officers, among them whoever keeps the registry."""
+    must_be_officer(principal)
+    async with runtime_of(request).read(principal) as store:
+        found = await store.unregistered(limit)
+    items = [Unregistered(fact=fact, name=fact.removeprefix(OPEN), number=number, benefits=some) for fact, number, some in found]
+    return Reply(UnregisteredList(items=items).model_dump()).response()
 
 
 async def list_file(request: Request, principal: Principal, form: str, filtered: Filter) -> Response:

@@ -131,6 +131,18 @@ class Search(Bound):
         )
         return [kept_of(row) for row in rows], _next(rows, limit, ranked=rank is not None, key="seq")
 
+    async def unregistered(self, limit: int) -> list[tuple[str, int, list[str]]]:
+        """The `open.` ids that drafts and offers ask for, the most asked for first: each with how many benefits, and up to 20 of them."""
+        rows = await self._connection.fetch(
+            "SELECT fact, count(*) AS number, (array_agg(id ORDER BY seq))[:20] AS benefits FROM"
+            " (SELECT DISTINCT id, seq, found #>> '{}' AS fact FROM benefits, jsonb_path_query(body::jsonb,"
+            """ '$.** ? (@.type() == "string" && @ starts with "open.")') AS found"""
+            " WHERE pending IS NOT NULL OR offer IN ('published', 'suspended')) AS asked"
+            " GROUP BY fact ORDER BY number DESC, fact LIMIT $1",
+            limit,
+        )
+        return [(row["fact"], row["number"], row["benefits"]) for row in rows]
+
     async def _rank(self, where: "_Where", found: str) -> str | None:
         """How what is found is ranked: by all words while it is little, by headings where it is much; None where no words are looked for.
 
