@@ -60,7 +60,7 @@ async def fault_at(runtime: Runtime[Store], place: str) -> Fault:
     async def found() -> Fault | None:
         return next((fault for fault in await runtime.not_ready() if fault.at == place), None)
 
-    fault: Fault = await until(found)
+    fault: Fault = await until(found, seconds=60)  # a client notices that its broker is gone after its own patience
     return fault
 
 
