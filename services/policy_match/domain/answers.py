@@ -1,98 +1,118 @@
-"""The answers of all distinct tests on one stretch of rows: tests of one column are answered together."""
+"""The answers of all distinct tests on one stretch of rows, from the lines drawn through columns: what lies at or above each, what below.
+
+A test of one column is a gate over such lines: between is "at least" and "below", not between is "below" or "at least". Kleene's
+connectives give unknown where the column is, so nothing is lost, and many tests share a line, which is drawn once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.policy_match.domain.columns import Column, Columns, Key
-from services.policy_match.domain.distinct import Tree
+from services.policy_match.domain.distinct import Tree, flat
 from services.policy_match.domain.gates import Held
-from services.policy_match.domain.questions import Change, Codes, Question, Sign, Spans
+from services.policy_match.domain.questions import Change, Codes, Joint, Members, Question, Sign, Spans
 from services.policy_match.domain.sheet import FEW_SPANS, Sheet
 
 
+class Line(NamedTuple):
+    """The rows whose code is at least `at`, or who hold the member `at`."""
+
+    key: Key
+    at: int | str
+
+
 class Answers:
-    """The answers of distinct tests; `rows` says in which row each is, of so many (`number`)."""
+    """Distinct tests as gates over rows of answers: `trees` has that of each atom, where ~row stands for the negation of a row. There are
+    `rows` rows to be filled."""
 
     def __init__(self, columns: Columns, questions: Mapping[int, Question]) -> None:
-        by_column: dict[Key, list[tuple[int, Codes]]] = {}
-        others: dict[Hashable, tuple[Question, list[int]]] = {}
-        for atom, question in questions.items():
-            if isinstance(question, Codes) and Thresholds.fit(question):
-                by_column.setdefault(question.key, []).append((atom, question))
-            else:  # growth is asked anew for each benefit, whose judgements may settle it; columns answer it once
-                others.setdefault(question if isinstance(question, Sign | Change) else atom, (question, []))[1].append(atom)
-        self._columns: list[tuple[Thresholds, int, int]] = []
-        order: list[int] = []
-        for key, asked in by_column.items():
-            column = columns.columns[key]
-            assert isinstance(column, Column)
-            thresholds = Thresholds(column, [question for _, question in asked])
-            self._columns.append((thresholds, len(order), len(order) + len(asked)))
-            order += (asked[number][0] for number in thresholds.order)
-        self.rows: dict[Tree, int] = {atom: row for row, atom in enumerate(order)}
-        self._others: list[tuple[int, Question]] = []
-        for row, (question, atoms) in enumerate(others.values(), len(order)):
-            self._others.append((row, question))
-            self.rows.update(dict.fromkeys(atoms, row))
-        self.number = len(order) + len(others)
+        self._columns = columns
+        self._numbers: dict[Hashable, int] = {}
+        self._others: list[tuple[int, Question]] = []  # answered one by one
+        self.trees: dict[int, Tree] = {atom: self._tree(question) for atom, question in questions.items()}
+        drawn: dict[Key, list[tuple[int, int | str]]] = {}
+        for line, number in self._numbers.items():
+            if isinstance(line, Line):
+                drawn.setdefault(line.key, []).append((number, line.at))
+        self._lines = [Lines(columns, key, places) for key, places in drawn.items()]
+        self.rows = len(self._numbers)
 
     def answer(self, sheet: Sheet, held: Held) -> None:
-        """Fill the rows of the tests with the answers of a sheet."""
-        for thresholds, start, stop in self._columns:
-            thresholds.answer(sheet, held[:, start:stop])
+        """Fill the rows with the answers of a sheet."""
+        for lines in self._lines:
+            lines.answer(sheet, held)
         for row, question in self._others:
-            held[:, row] = sheet.truth(question)
+            held[row] = sheet.truth(question)
+
+    def _tree(self, question: Question, not_: bool = False) -> Tree:
+        """The gates of a question, or of its negation, over numbers of lines."""
+        match question:
+            case Codes() if _few(question):
+                spans, inside = _lesser(question)
+                inside ^= not_
+                if not spans:
+                    return self._line(question.key, 1, inside)
+                return flat("any" if inside else "all", [self._span(question.key, span, not inside) for span in spans])
+            case Members() if question.members:
+                kind = "all" if question.every ^ not_ else "any"
+                return flat(kind, [self._line(question.key, member, not_) for member in question.members])
+            case Joint():
+                not_ ^= question.kind == "not"
+                return flat("any" if not_ else "all", [self._tree(part, not_) for part in question.parts])
+        # growth is asked anew for each benefit, whose judgements may settle it; columns answer it once
+        signed: Hashable = question if isinstance(question, Sign | Change) else len(self._numbers)
+        if signed not in self._numbers:
+            self._numbers[signed] = len(self._numbers)
+            self._others.append((self._numbers[signed], question))
+        number = self._numbers[signed]
+        return ~number if not_ else number
+
+    def _span(self, key: Key, span: tuple[int, int], not_: bool) -> Tree:
+        """The rows whose code lies in a span, or outside; beyond the last code there is no row."""
+        start, stop = span
+        column = self._columns.columns[key]
+        assert isinstance(column, Column)
+        closed = stop <= len(column.values)
+        ends = [self._line(key, start, not_)] if start > 1 or not closed else []
+        return flat("any" if not_ else "all", [*ends, self._line(key, stop, not not_)] if closed else ends)
+
+    def _line(self, key: Key, at: int | str, not_: bool) -> int:
+        number = self._numbers.setdefault(Line(key, at), len(self._numbers))
+        return ~number if not_ else number
 
 
-class Thresholds:
-    """Many questions about the codes of one column, each of few spans: the column is compared with all their ends at once.
+class Lines:
+    """The lines drawn through one column, which are compared with all its rows at once."""
 
-    `order` are the numbers of the questions in the order in which they are answered: those alike follow one another.
-    """
+    def __init__(self, columns: Columns, key: Key, places: Sequence[tuple[int, int | str]]) -> None:
+        self._key, self._rows = key, np.array([row for row, _ in places])
+        column = columns.columns[key]
+        if isinstance(column, Column):
+            self._codes: NDArray[np.unsignedinteger[Any]] | None = np.array([at for _, at in places], dtype=column.codes.dtype)[:, None]
+        else:
+            self._codes, self._members = None, np.stack([column.holding(str(at)) for _, at in places])
 
-    def __init__(self, column: Column, questions: Sequence[Codes]) -> None:
-        self._key, count = questions[0].key, len(column.values)
-        asked: dict[tuple[bool, int], list[tuple[int, list[int]]]] = {}
-        for number, question in enumerate(questions):
-            negative, spans = _lesser(question)
-            ends = [end for span in spans for end in span if end <= count]  # beyond the last code there is no row
-            asked.setdefault((negative, len(ends)), []).append((number, ends))
-        self.order = [number for alike in asked.values() for number, _ in alike]
-        cuts = sorted({end for alike in asked.values() for _, ends in alike for end in ends})
-        place = {cut: number for number, cut in enumerate(cuts)}
-        self._alike: list[tuple[bool, int, int, NDArray[np.intp]]] = []
-        at = 0
-        for (negative, _), alike in asked.items():
-            self._alike.append((negative, at, at := at + len(alike), np.array([[place[end] for end in ends] for _, ends in alike]).T))
-        self._cuts = np.array(cuts, dtype=column.codes.dtype)[:, None]
-
-    @staticmethod
-    def fit(question: Codes) -> bool:
-        """Whether a question can be answered here."""
-        return not question.whole and bool(question.true and question.false) and len(_lesser(question)[1]) <= FEW_SPANS
-
-    def answer(self, sheet: Sheet, out: Held) -> None:
-        """Write the answers of all the questions, in `order`."""
-        reached = np.packbits(sheet.codes_of(self._key) >= self._cuts, axis=1, bitorder="little").view(np.uint64)
-        known, unknown = sheet.known(self._key), sheet.unknown(self._key)
-        for negative, start, stop, ends in self._alike:
-            sure, possible = out[:, start:stop]
-            inside = possible if negative else sure
-            np.take(reached, ends[0], axis=0, out=inside, mode="clip")
-            for cuts in ends[1:]:
-                np.bitwise_xor(inside, np.take(reached, cuts, axis=0), out=inside)
-            if negative:
-                np.bitwise_xor(inside, known, out=sure)
-                np.bitwise_xor(inside, sheet.every, out=possible)
-            else:
-                np.bitwise_or(inside, unknown, out=possible)
+    def answer(self, sheet: Sheet, held: Held) -> None:
+        """Fill the rows of the lines."""
+        if self._codes is None:
+            lines = self._members[:, sheet.words]
+        else:
+            lines = np.packbits(sheet.codes_of(self._key) >= self._codes, axis=1, bitorder="little").view(np.uint64)
+        held[self._rows, 0] = lines
+        held[self._rows, 1] = lines | sheet.unknown(self._key)
 
 
-def _lesser(question: Codes) -> tuple[bool, Spans]:
-    """The side with fewer spans, and whether that is what is false."""
-    negative = len(question.false) < len(question.true)
-    return negative, question.false if negative else question.true
+def _few(question: Codes) -> bool:
+    """Whether it has a line for each of its ends."""
+    return not question.whole and bool(question.true or question.false) and len(_lesser(question)[0]) <= FEW_SPANS
+
+
+def _lesser(question: Codes) -> tuple[Spans, bool]:
+    """The side with fewer spans, and whether that is what is true."""
+    inside = len(question.true) <= len(question.false)
+    return (question.true, True) if inside else (question.false, False)

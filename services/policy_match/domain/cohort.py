@@ -21,9 +21,9 @@ from services.policy_match.domain.answers import Answers
 from services.policy_match.domain.column_tests import Asking
 from services.policy_match.domain.columns import Columns, bits_of, pack, padded, rows_of, unpack
 from services.policy_match.domain.decision import settled
-from services.policy_match.domain.distinct import NOBODY, Atom, Clauses, Gate, Tree, atoms_of, by_a_person, force_of
+from services.policy_match.domain.distinct import NOBODY, Atom, Clauses, Gate, Tree, atoms_of, by_a_person, force_of, grown
 from services.policy_match.domain.enterprise import Enterprise
-from services.policy_match.domain.gates import Gates
+from services.policy_match.domain.gates import Gates, Held
 from services.policy_match.domain.interpreter import Scope
 from services.policy_match.domain.population import Population
 from services.policy_match.domain.questions import Question, Settled
@@ -33,8 +33,6 @@ from services.policy_match.domain.values import TypeMismatch
 
 STRETCH = 2**16
 """The rows decided together: their bits stay in the processor's cache."""
-THREADS = 2
-"""So many stretches are decided at the same time."""
 
 Finder = Callable[[int, Collection[str]], Enterprise]
 """The enterprise of a row, with at least the facts and records of these names."""
@@ -84,13 +82,9 @@ def verdicts(
     return city.verdicts()
 
 
-def _shares(words: int) -> list[list[range]]:
-    """The stretches that each thread decides, all about as long."""
+def _stretches(words: int) -> list[range]:
     number = -(-words * 64 // STRETCH)
-    number = -(-number // THREADS) * THREADS if number > 1 else number
-    ends = [words * n // number for n in range(number + 1)] if number else []
-    stretches = [range(start, stop) for start, stop in pairwise(ends)]
-    return [stretches[n::THREADS] for n in range(THREADS)]
+    return [range(start, stop) for start, stop in pairwise(words * n // number for n in range(number + 1))] if number else []
 
 
 _NEVER: Final = Gate("any", ())
@@ -128,23 +122,17 @@ class _City:
         rules = [self._rule(number) if holds is not False else _NEVER for number, holds in enumerate(force)]
         asked = {atom for rule in rules for atom in atoms_of(rule)}
         answers = Answers(self.columns, {atom: self._settled(atom) for atom in sorted(asked)})
-        gates = Gates(rules, answers.rows, answers.number)
+        gates = Gates([grown(rule, answers.trees) for rule in rules], answers.rows)
         found = np.empty((2, len(rules), words), dtype=np.uint64)
-
-        def decide(stretches: Sequence[range]) -> None:
-            space = np.empty(gates.rows * 2 * max(map(len, stretches), default=0), dtype=np.uint64)
-            for stretch in stretches:
-                sheet = Sheet(self.columns.columns, self.every, stretch.start * 64, stretch.stop * 64)
-                held = space[: gates.rows * 2 * len(stretch)].reshape(2, gates.rows, len(stretch))
-                answers.answer(sheet, held)
-                gates.decide(held, sheet, found[:, :, sheet.words])
-
-        with ThreadPoolExecutor(THREADS) as pool:  # numpy lets other threads run while it computes
-            list(pool.map(decide, _shares(words)))
-        for number, holds in enumerate(force):
-            if holds is None:
-                found[0, number] = 0
-        eligible, ineligible = found[0], np.bitwise_xor(found[1], self.every, out=found[1])
+        stretches = _stretches(words)
+        space = np.empty(gates.rows * 2 * max(map(len, stretches), default=0), dtype=np.uint64)
+        for stretch in stretches:
+            sheet = Sheet(self.columns.columns, self.every, stretch.start * 64, stretch.stop * 64)
+            held = space[: gates.rows * 2 * len(stretch)].reshape(gates.rows, 2, len(stretch))
+            answers.answer(sheet, held)
+            gates.decide(held, sheet, found[:, :, sheet.words])
+        eligible, ineligible = found
+        eligible[[number for number, holds in enumerate(force) if holds is None]] = 0
         return Verdicts(clauses, self.columns.rows, eligible, ineligible, self._faulty(force, eligible, ineligible))
 
     def _rule(self, number: int) -> Tree:

@@ -6,7 +6,7 @@ or a validity that depends on facts. Atoms that ask the same are one; only those
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -89,9 +89,9 @@ def clauses_of(benefits: Iterable[Benefit]) -> Clauses:
         limbs = tuple(tree(limb, benefit) for limb in limbs_of(node))
         match node:
             case All():
-                return Gate("all", tuple(part for limb in limbs for part in _parts(limb, "all")))
+                return Gate("all", _parts("all", limbs))
             case AnyOf():
-                return Gate("any", tuple(part for limb in limbs for part in _parts(limb, "any")))
+                return Gate("any", _parts("any", limbs))
             case Not():
                 return Gate("not", limbs)
             case AtLeast():
@@ -121,8 +121,22 @@ def limbs_of(node: Node) -> Sequence[Node]:
     return ()
 
 
-def _parts(limb: Tree, kind: str) -> tuple[Tree, ...]:
-    return limb.limbs if isinstance(limb, Gate) and limb.kind == kind else (limb,)
+def _parts(kind: str, limbs: Iterable[Tree]) -> tuple[Tree, ...]:
+    return tuple(part for limb in limbs for part in (limb.limbs if isinstance(limb, Gate) and limb.kind == kind else (limb,)))
+
+
+def flat(kind: Literal["all", "any"], limbs: Iterable[Tree]) -> Tree:
+    """The gate over limbs, of which each stands there once and none is such a gate itself; the only limb alone."""
+    parts = tuple(dict.fromkeys(_parts(kind, limbs)))
+    return parts[0] if len(parts) == 1 else Gate(kind, parts)
+
+
+def grown(tree: Tree, atoms: Mapping[int, Tree]) -> Tree:
+    """A tree with other trees in the place of its atoms."""
+    if isinstance(tree, int):
+        return atoms[tree]
+    limbs = [grown(limb, atoms) for limb in tree.limbs]
+    return flat(tree.kind, limbs) if tree.kind in ("all", "any") else Gate(tree.kind, tuple(limbs), tree.n)
 
 
 def signature(node: Any, *, quoted: bool = False) -> Hashable:

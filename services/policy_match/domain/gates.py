@@ -1,103 +1,122 @@
-"""Rules of many benefits over the answers of their tests: gates of one kind and width are joined with few operations on many rows.
+"""Rules of many benefits over the answers of their tests: each distinct gate is joined once, a few words of bits at a time.
 
-Sure and possible are alike to Kleene's and and or, so a row of answers is two rows of bits and one operation joins both.
+Sure and possible are alike to Kleene's and and or, so an answer is two rows of bits, one behind the other, and one operation joins both.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from services.policy_match.domain.distinct import Gate, Tree
-from services.policy_match.domain.sheet import Sheet
+from services.policy_match.domain.sheet import Sheet, Truth
 
 Held = NDArray[np.uint64]
-"""Answers: two (sure, possible) x rows x words of bits."""
-
-TOGETHER: Final = 16
-"""So many gates are joined at once: their bits stay in the processor's cache."""
+"""Answers: rows x two (sure, possible) x words of bits."""
 
 
 class Gates:
-    """The distinct gates of rules. A gate that stands inside another has a row of its own behind those of the atoms: `number` of these,
-    `atoms` says which; `rows` are all. The others are written to where the rules are answered."""
+    """Rules over rows of answers, of which there are `number`; ~row stands for the negation of a row. A gate that several rules share has
+    a row of its own behind those: `rows` are all. Any other is joined where it is used, while its bits are in the processor's cache."""
 
-    def __init__(self, rules: Sequence[Tree], atoms: Mapping[Tree, int], number: int) -> None:
-        inside: dict[Gate, int] = {}  # with how many levels of gates lie below
+    def __init__(self, rules: Sequence[Tree], number: int) -> None:
+        uses = Counter[Gate]()
 
-        def level(tree: Tree) -> int:
+        def count(tree: Tree) -> None:
+            if not isinstance(tree, int):
+                uses[tree] += 1
+                if uses[tree] == 1:
+                    for limb in tree.limbs:
+                        count(limb)
+
+        row_of: dict[Gate, int] = {}
+        self._shared: list[_Step] = []
+
+        def limb_of(tree: Tree) -> int | _Step:
             if isinstance(tree, int):
-                return 0
-            return 1 + max((_inner(limb) for limb in tree.limbs), default=0)
+                return tree
+            if uses[tree] == 1:
+                return step_of(tree)
+            if tree not in row_of:
+                step = step_of(tree)
+                row_of[tree] = number + len(self._shared)
+                self._shared.append(step)
+            return row_of[tree]
 
-        def _inner(limb: Tree) -> int:
-            if not isinstance(limb, int) and limb not in inside:
-                inside[limb] = level(limb)
-            return 0 if isinstance(limb, int) else inside[limb]
+        def step_of(gate: Gate) -> _Step:
+            limbs = [limb_of(limb) for limb in gate.limbs]
+            rows = [limb for limb in limbs if isinstance(limb, int)]
+            gates = [limb for limb in limbs if not isinstance(limb, int)]
+            return _Step(gate.kind, gate.n, [row for row in rows if row >= 0], [~row for row in rows if row < 0], gates)
 
         for rule in rules:
-            level(rule)
-        row_of = dict(atoms)
-        self._steps: list[_Step] = []
-        alike: dict[tuple[int, str, int, int], list[Gate]] = {}
-        for gate, below in inside.items():
-            alike.setdefault((below, *_form(gate)), []).append(gate)
-        for (_, kind, n, _), gates in sorted(alike.items(), key=lambda item: item[0]):
-            places = np.arange(number, number + len(gates))
-            self._steps.append(_Step(kind, n, _limbs(gates, row_of), places))
-            row_of.update(zip(gates, places.tolist(), strict=True))
-            number += len(gates)
-        self.rows = number
-        self._last: list[_Step] = []
-        outside: dict[tuple[str, int, int], list[tuple[int, Gate]]] = {}
-        for place, rule in enumerate(rules):
-            gate = Gate("all", (rule,)) if isinstance(rule, int) or rule in inside else rule
-            outside.setdefault(_form(gate), []).append((place, gate))
-        for (kind, n, _), given in outside.items():
-            places = np.array([place for place, _ in given], dtype=np.intp)
-            self._last.append(_Step(kind, n, _limbs([gate for _, gate in given], row_of), places))
+            count(rule)
+        self._rules = [step_of(Gate("all", (rule,)) if isinstance(rule, int) else rule) for rule in rules]
+        self._number, self.rows = number, number + len(self._shared)
 
     def decide(self, held: Held, sheet: Sheet, out: Held) -> None:
-        """Answer the rules from the rows of the atoms, which are filled, and write them to `out`."""
-        for steps, to in ((self._steps, held), (self._last, out)):
-            for step in steps:
-                step.take(held, sheet, to)
+        """From the rows of answers, which are filled, write for whom each rule holds and for whom it does not: two x rules x words."""
+        join = _Joining(held, sheet)
+        for place, step in enumerate(self._shared, self._number):
+            join(step, held[place])
+        found = np.empty_like(held[0])
+        for step, holds, fails in zip(self._rules, *out, strict=True):
+            sure, possible = join(step, found)
+            holds[:] = sure
+            np.bitwise_xor(possible, sheet.every, fails)
 
 
 class _Step(NamedTuple):
-    """Gates of one kind over as many limbs, one gate a row of `limbs`, and the rows to which they are written."""
+    """A gate of a kind over its limbs: rows, negations of rows, and gates that only it uses."""
 
     kind: str
     n: int
-    limbs: NDArray[np.intp]
-    places: NDArray[np.intp]
-
-    def take(self, held: Held, sheet: Sheet, out: Held) -> None:
-        if self.kind in ("not", "at_least") or not self.limbs.shape[1]:
-            for place, limbs in zip(self.places.tolist(), self.limbs.tolist(), strict=True):
-                out[:, place] = sheet.gate(self.kind, self.n, [held[:, limb] for limb in limbs])
-            return
-        for start in range(0, len(self.limbs), TOGETHER):
-            some = slice(start, start + TOGETHER)
-            for side, to in zip(held, out, strict=True):
-                to[self.places[some]] = _joined(self.kind, side, self.limbs[some])
+    rows: Sequence[int]
+    negated: Sequence[int]
+    gates: Sequence[_Step]
 
 
-def _joined(kind: str, given: NDArray[np.uint64], limbs: NDArray[np.intp]) -> NDArray[np.uint64]:
-    """The gates over the limbs, which stand in the columns of `limbs`."""
-    join = np.bitwise_and if kind == "all" else np.bitwise_or
-    made: NDArray[np.uint64] = np.take(given, limbs[:, 0], axis=0)
-    for column in limbs.T[1:]:
-        join(made, np.take(given, column, axis=0), out=made)
-    return made
+class _Joining:
+    """Joins gates over the rows of answers of one stretch."""
+
+    def __init__(self, held: Held, sheet: Sheet) -> None:
+        self._rows, self._sheet = list(held), sheet
+        self._turned = list(held[:, ::-1])  # possible before sure
+        self._spare = np.empty_like(held[0])
+
+    def __call__(self, step: _Step, out: Truth) -> Truth:
+        """Write the gate's answer to `out`, and give it back."""
+        rows, negated, every = self._rows, step.negated, self._sheet.every
+        joins = _JOINS.get(step.kind)
+        if joins is None or not (step.rows or negated or step.gates):
+            truths = [rows[row] for row in step.rows] + [every ^ self._turned[row] for row in negated]
+            out[:] = self._sheet.gate(step.kind, step.n, truths + [self(gate, np.empty_like(out)) for gate in step.gates])
+            return out
+        join, other = joins
+        found: Truth | None = None
+        if negated:  # by De Morgan; what is sure of a negation is what was not possible
+            turned = self._turned[negated[0]]
+            if len(negated) > 1:
+                other(rows[negated[0]], rows[negated[1]], self._spare)
+                for row in negated[2:]:
+                    other(self._spare, rows[row], self._spare)
+                turned = self._spare[::-1]
+            found = np.bitwise_xor(turned, every, out)
+        for row in step.rows:
+            found = rows[row] if found is None else join(found, rows[row], out)
+        for gate in step.gates:
+            found = self(gate, out) if found is None else join(found, self(gate, np.empty_like(out)), out)
+        if found is not out:
+            out[:] = found
+        return out
 
 
-def _form(gate: Gate) -> tuple[str, int, int]:
-    return gate.kind, gate.n, len(gate.limbs)
-
-
-def _limbs(gates: Sequence[Gate], row_of: Mapping[Tree, int]) -> NDArray[np.intp]:
-    return np.array([[row_of[limb] for limb in gate.limbs] for gate in gates], dtype=np.intp).reshape(len(gates), -1)
+_JOINS: Mapping[str, tuple[np.ufunc, np.ufunc]] = {
+    "all": (np.bitwise_and, np.bitwise_or),
+    "any": (np.bitwise_or, np.bitwise_and),
+}
+"""What joins the limbs of a gate, and what joins those of its negation."""

@@ -37,6 +37,7 @@ class Sheet:
         self._from: dict[tuple[Key, int], Bits] = {}
         self._is: dict[tuple[Key, int], Bits] = {}
         self._unknown: dict[Key, Bits] = {}
+        self._positive: dict[Key, Bits] = {}
 
     def truth(self, question: Question) -> Truth:
         """The answer of each row."""
@@ -150,14 +151,23 @@ class Sheet:
         return self._answered(pack(COMPARE[question.op](total, -question.constant)) & known, known)
 
     def _of_change(self, question: Change) -> Truth:
-        known = self.known(question.now[0]) & self.known(question.then[0])
-        base = self.numbers(question.then[0])
+        (now, times), (then, less) = question.now, question.then
+        base, known = self.numbers(then), self.known(now) & self.known(then)
         if question.zero is not None:
             base = np.where(base == 0, question.zero, base)
         if question.growth:
-            known = known & pack(base > 0)
-        total = self.numbers(question.now[0]) * question.now[1] - base * question.then[1]
-        return self._answered(pack(COMPARE[question.op](total, -question.constant)) & known, known)
+            known &= self._above(then) if question.zero is None else pack(base > 0)
+        reached = base * less
+        if question.constant:
+            reached -= question.constant
+        return self._answered(pack(COMPARE[question.op](self.numbers(now) * times, reached)) & known, known)
+
+    def _above(self, key: Key) -> Bits:
+        """The rows whose number is above 0."""
+        found = self._positive.get(key)
+        if found is None:
+            found = self._positive[key] = pack(self.numbers(key) > 0)
+        return found
 
     def _of_days(self, question: Days) -> Truth:
         known = self.known(question.left)
