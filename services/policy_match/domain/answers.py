@@ -59,8 +59,9 @@ class Answers:
                     return self._line(question.key, 1, inside)
                 return flat("any" if inside else "all", [self._span(question.key, span, not inside) for span in spans])
             case Members() if question.members:
-                kind = "all" if question.every ^ not_ else "any"
-                return flat(kind, [self._line(question.key, member, not_) for member in question.members])
+                return flat(
+                    "all" if question.every ^ not_ else "any", [self._line(question.key, member, not_) for member in question.members]
+                )
             case Joint():
                 not_ ^= question.kind == "not"
                 return flat("any" if not_ else "all", [self._tree(part, not_) for part in question.parts])

@@ -6,8 +6,7 @@ enterprise, a judgement given) the interpreter's own functions decide, enterpris
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from itertools import pairwise
@@ -23,7 +22,7 @@ from services.policy_match.domain.columns import Columns, bits_of, pack, padded,
 from services.policy_match.domain.decision import settled
 from services.policy_match.domain.distinct import NOBODY, Atom, Clauses, Gate, Tree, atoms_of, by_a_person, force_of, grown
 from services.policy_match.domain.enterprise import Enterprise
-from services.policy_match.domain.gates import Gates, Held
+from services.policy_match.domain.gates import Gates
 from services.policy_match.domain.interpreter import Scope
 from services.policy_match.domain.population import Population
 from services.policy_match.domain.questions import Question, Settled
@@ -31,7 +30,7 @@ from services.policy_match.domain.record_tests import Found, Records, RecordTest
 from services.policy_match.domain.sheet import Sheet, Truth
 from services.policy_match.domain.values import TypeMismatch
 
-STRETCH = 2**16
+STRETCH = 2**17
 """The rows decided together: their bits stay in the processor's cache."""
 
 Finder = Callable[[int, Collection[str]], Enterprise]
@@ -113,6 +112,7 @@ class _City:
         self.unknown = np.stack([np.zeros_like(self.every), self.every])
         self.records = Records(columns, self.every, self.nobody, self._of_enterprise)
         self.faults: dict[int, frozenset[int]] = {}  # by atom, the rows for which it cannot be computed
+        self.odd = {key for key, column in columns.columns.items() if column.odd}
         table = columns.tables.get("judgement")
         self.judged = frozenset[int]() if table is None else frozenset(np.flatnonzero(np.diff(table.starts)).tolist())
 
@@ -178,7 +178,7 @@ class _City:
         return None, ()
 
     def _odd(self, asking: Asking) -> set[int]:
-        return {row for key in asking.asked if (column := self.columns.columns.get(key)) is not None for row in column.odd}
+        return {row for key in asking.asked & self.odd for row in self.columns.columns[key].odd}
 
     def _of_enterprise(self, test: FactTest) -> Found | None:
         """A test of the enterprise inside a record test."""

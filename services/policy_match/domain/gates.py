@@ -110,7 +110,7 @@ class _Joining:
             found = rows[row] if found is None else join(found, rows[row], out)
         for gate in step.gates:
             found = self(gate, out) if found is None else join(found, self(gate, np.empty_like(out)), out)
-        if found is not out:
+        if found is not None and found is not out:  # there is one limb at least
             out[:] = found
         return out
 
