@@ -127,6 +127,14 @@ def as_date(text: str) -> date:
         raise TypeMismatch(f"{text!r} 不是日期；应写成 2025-06-30") from error
 
 
+def day_of(value: Value, where: str) -> date:
+    """The day that a known value is. Raises TypeMismatch with the place in the rule where a day should stand."""
+    day = as_date(value) if isinstance(value, str) else value
+    if not isinstance(day, date):
+        raise TypeMismatch(f"{where} 应为日期")
+    return day
+
+
 def typed(raw: Any, kind: str | None) -> Known:
     """A stated value in the form in which it is compared; without a type from the registry, by its own shape."""
     if isinstance(raw, str):
@@ -257,6 +265,11 @@ def added(ranges: Iterable[Range]) -> Range:
         missing += item.missing
         judged += item.judged
     return Range(low, high, missing, judged)
+
+
+def tidy(total: Range) -> Value:
+    """A range of one point is a number, and waits for nothing."""
+    return total.low if total.exact and total.low is not None else total
 
 
 def multiplied(left: Range, right: Range) -> Range:
