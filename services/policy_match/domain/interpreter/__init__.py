@@ -9,7 +9,7 @@ Each room is a section of rules.md: `rules` (2), `operators` and `facts` (TEST),
 
 from services.policy_match.domain.interpreter import expressions as expressions  # its nodes have their meaning by being loaded
 from services.policy_match.domain.interpreter.facts import stated, window
-from services.policy_match.domain.interpreter.operators import compared
+from services.policy_match.domain.interpreter.operators import bounds, compared, ends
 from services.policy_match.domain.interpreter.ranks import place_of, ranked_figure
 from services.policy_match.domain.interpreter.records import existing_rows, matching, row_answer, stated_field
 from services.policy_match.domain.interpreter.rules import judgement_of
@@ -19,7 +19,9 @@ __all__ = [
     "Ranking",
     "Scope",
     "answer",
+    "bounds",
     "compared",
+    "ends",
     "existing_rows",
     "judgement_of",
     "matching",

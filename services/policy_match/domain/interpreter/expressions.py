@@ -10,20 +10,8 @@ from typing import Any
 from contracts.rules import Ago, Plus, PublicFigure, Shift, Times
 from services.policy_match.domain.interpreter.scope import Scope, value, worth_of
 from services.policy_match.domain.periods import step
-from services.policy_match.domain.values import (
-    NOTHING,
-    OPEN_END,
-    Range,
-    Unknown,
-    Value,
-    added,
-    as_range,
-    day_of,
-    merged,
-    multiplied,
-    tidy,
-    typed,
-)
+from services.policy_match.domain.ranges import added, multiplied, tidy
+from services.policy_match.domain.values import NOTHING, OPEN_END, Range, Unknown, Value, as_range, day_of, merged, typed
 
 
 @worth_of(PublicFigure)

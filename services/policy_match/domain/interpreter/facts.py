@@ -11,7 +11,8 @@ from services.policy_match.domain.interpreter.operators import compared
 from services.policy_match.domain.interpreter.rules import settled_by_a_person
 from services.policy_match.domain.interpreter.scope import Scope, truth_of, value, worth_of
 from services.policy_match.domain.periods import Period, canonical, key_of, resolve
-from services.policy_match.domain.values import FALSE, NOTHING, Answer, TypeMismatch, Unknown, Value, both, day_of, merged, typed
+from services.policy_match.domain.truth import FALSE, Answer, both
+from services.policy_match.domain.values import NOTHING, TypeMismatch, Unknown, Value, day_of, merged, typed
 
 
 @truth_of(FactTest)

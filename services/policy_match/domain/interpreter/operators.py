@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from contracts.rules import TWINS, Compared
 from services.policy_match.domain.interpreter.scope import Scope, value
 from services.policy_match.domain.periods import resolve
-from services.policy_match.domain.values import (
-    FALSE,
-    NOTHING,
-    TRUE,
-    Answer,
-    TypeMismatch,
-    Value,
-    both,
-    either,
-    merged,
-    negated,
-    relation,
-    under,
-)
+from services.policy_match.domain.truth import FALSE, TRUE, Answer, both, either, negated
+from services.policy_match.domain.values import NOTHING, TypeMismatch, Value, merged, relation, under
 
 
 def compared(test: Compared, left: Value, scope: Scope) -> Answer:
@@ -30,15 +20,24 @@ def compared(test: Compared, left: Value, scope: Scope) -> Answer:
     return negated(_holds(twin, test, left, scope)) if twin else _holds(test.is_, test, left, scope)
 
 
-def _holds(op: str, test: Compared, left: Value, scope: Scope) -> Answer:
-    if op == "between":
-        lo, hi = test.value if isinstance(test.value, tuple) else (test.value, test.value)
-        above = relation(">" if test.open in ("lo", "both") else ">=", left, value(lo, scope))
-        below = relation("<" if test.open in ("hi", "both") else "<=", left, value(hi, scope))
-        return both((above, below))
-    if op == "during":
+def ends(test: Compared) -> tuple[tuple[str, Any], tuple[str, Any]]:
+    """The two comparisons that `between` stands for, each with its right side: both inclusive unless `open` says otherwise."""
+    assert isinstance(test.value, tuple)
+    low, high = test.value
+    return (">" if test.open in ("lo", "both") else ">=", low), ("<" if test.open in ("hi", "both") else "<=", high)
+
+
+def bounds(test: Compared, scope: Scope) -> list[tuple[str, Value]]:
+    """The two comparisons that `between` or `during` stands for, each with what its right side is worth; Kleene's and joins them."""
+    if test.is_ == "during":
         period = resolve(str(test.value), scope.as_of)
-        return both((relation(">=", left, period.first), relation("<=", left, period.last)))
+        return [(">=", period.first), ("<=", period.last)]
+    return [(op, value(end, scope)) for op, end in ends(test)]
+
+
+def _holds(op: str, test: Compared, left: Value, scope: Scope) -> Answer:
+    if op in ("between", "during"):
+        return both([relation(bound, left, end) for bound, end in bounds(test, scope)])
     right = value(test.value, scope)
     if op not in ("in", "under", "has", "has_all"):
         return relation(op, left, right)

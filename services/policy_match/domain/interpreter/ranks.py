@@ -8,7 +8,8 @@ from fractions import Fraction
 from contracts.rules import FactValue, Percentile, PopulationTest, Rank
 from services.policy_match.domain.interpreter.operators import compared
 from services.policy_match.domain.interpreter.scope import Scope, answer, truth_of, value
-from services.policy_match.domain.values import FALSE, NOTHING, Answer, Exact, Unknown, Value
+from services.policy_match.domain.truth import FALSE, Answer
+from services.policy_match.domain.values import NOTHING, Exact, Unknown, Value
 
 
 @truth_of(Rank, Percentile)

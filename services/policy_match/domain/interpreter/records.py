@@ -24,24 +24,9 @@ from contracts.rules import (
 from services.policy_match.domain.enterprise import Row
 from services.policy_match.domain.interpreter.operators import compared
 from services.policy_match.domain.interpreter.scope import Scope, answer, truth_of, value, worth_of
-from services.policy_match.domain.values import (
-    NOTHING,
-    OPEN_END,
-    Answer,
-    Range,
-    TypeMismatch,
-    Unknown,
-    Value,
-    added,
-    as_date,
-    as_range,
-    both,
-    either,
-    merged,
-    negated,
-    tidy,
-    typed,
-)
+from services.policy_match.domain.ranges import added, tidy
+from services.policy_match.domain.truth import Answer, both, either, negated
+from services.policy_match.domain.values import NOTHING, OPEN_END, Range, TypeMismatch, Unknown, Value, as_date, as_range, merged, typed
 
 
 @truth_of(Some)
@@ -98,8 +83,7 @@ def _summand(node: SumOf, row: Row, scope: Scope) -> Range:
     item = stated_field(node.sum, node.field, row, scope)
     if not isinstance(item, Unknown):
         return as_range(item)
-    known = scope.registry.kinds.get(node.sum)
-    entry = known.fields.get(node.field) if known else None
+    entry = scope.registry.field(node.sum, node.field)
     return Range(None if entry is not None and entry.signed else Fraction(0), None, item.missing)
 
 
@@ -167,8 +151,7 @@ def stated_field(kind: str, name: str, row: Row, scope: Scope) -> Value:
 
     Raises TypeMismatch for a value that no type of the registry has.
     """
-    known = scope.registry.kinds.get(kind)
-    entry = known.fields.get(name) if known else None
+    entry = scope.registry.field(kind, name)
     raw = row.get(name)
     if raw is None:
         return OPEN_END if entry is not None and entry.type == "end" else Unknown((f"{kind}.{name}",))

@@ -6,7 +6,8 @@ from contracts.rules import All, AnyOf, AtLeast, Judged, Not
 from services.policy_match.domain.enterprise import Row
 from services.policy_match.domain.interpreter.records import existing_rows
 from services.policy_match.domain.interpreter.scope import Scope, answer, truth_of
-from services.policy_match.domain.values import FALSE, TRUE, Answer, both, either, negated, same_text
+from services.policy_match.domain.truth import FALSE, TRUE, Answer, both, either, negated
+from services.policy_match.domain.values import same_text
 
 
 @truth_of(All)

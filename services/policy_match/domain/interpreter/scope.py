@@ -11,7 +11,8 @@ from typing import Any, Protocol, TypeVar
 from contracts.rules import Figures, Node, PopulationTest, Registry
 from services.policy_match.domain.enterprise import Enterprise, Row
 from services.policy_match.domain.periods import canonical
-from services.policy_match.domain.values import Answer, Exact, TypeMismatch, Value, same_text
+from services.policy_match.domain.truth import Answer
+from services.policy_match.domain.values import Exact, TypeMismatch, Value, same_text
 
 _Meaning = TypeVar("_Meaning", bound=Callable[..., object])
 
