@@ -78,6 +78,11 @@ class Registry(Stated):
                 raise ValueError(f"{what}: code list {item.codes!r} is not listed under codes; add it there")
         return self
 
+    def field(self, kind: str, name: str) -> RowField | None:
+        """A field of a record kind; None where the registry does not know it."""
+        known = self.kinds.get(kind)
+        return known.fields.get(name) if known else None
+
 
 if TYPE_CHECKING:
     PublishedValue = Decimal | date | str

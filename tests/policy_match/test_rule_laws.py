@@ -17,7 +17,7 @@ from services.policy_match.domain.amount import interval
 from services.policy_match.domain.enterprise import enterprise_of
 from services.policy_match.domain.interpreter import Scope, answer
 from services.policy_match.domain.language import language_problems
-from services.policy_match.domain.values import Answer
+from services.policy_match.domain.truth import Answer
 from tests.conformance.second.rules import Gap, World, truth
 from tests.policy_match import rules_at_random as random_
 

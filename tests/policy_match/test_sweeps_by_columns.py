@@ -21,7 +21,8 @@ from services.policy_match.domain.distinct import clauses_of
 from services.policy_match.domain.enterprise import Enterprise, enterprise_of, type_problems
 from services.policy_match.domain.gathering import columns_of
 from services.policy_match.domain.interpreter import Scope
-from services.policy_match.domain.matches import Counts, Key, Match, Offer, deadline
+from services.policy_match.domain.matches import Counts, Key, Match, Offer
+from services.policy_match.domain.payments import deadline
 from services.policy_match.domain.population import Population, rank_population
 from services.policy_match.domain.values import TypeMismatch
 from tests.policy_match import rules_at_random as random_

@@ -6,9 +6,10 @@ a row in doubt pays from nothing. No form is ever below nothing. Rounding comes 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import reduce
 from math import floor
 from typing import Any, NamedTuple
 
@@ -39,20 +40,10 @@ from contracts.rules import (
     Total,
 )
 from services.policy_match.domain.interpreter import Scope, answer, judgement_of, matching, stated, value, window
-from services.policy_match.domain.values import (
-    NOTHING,
-    Answer,
-    Range,
-    Unknown,
-    added,
-    as_range,
-    highest,
-    hull,
-    lowest,
-    minus,
-    multiplied,
-    relation,
-)
+from services.policy_match.domain.periods import Period
+from services.policy_match.domain.ranges import added, highest, hull, lowest, minus, multiplied
+from services.policy_match.domain.truth import Answer
+from services.policy_match.domain.values import NOTHING, Range, Unknown, as_range, relation
 
 _ZERO = Range(Fraction(0), Fraction(0))
 _CENT = Decimal("0.01")
@@ -70,7 +61,10 @@ NO_AMOUNT = AmountInterval(Decimal("0.00"), Decimal("0.00"))
 
 
 def interval(amount: Amount | None, scope: Scope) -> AmountInterval:
-    """What the amount is worth for one enterprise; nothing where a benefit states none."""
+    """What the amount is worth for one enterprise, in yuan; nothing where a benefit states none (rules.md 3, Amount).
+
+    Raises TypeMismatch for an amount that `check` refuses.
+    """
     if amount is None:
         return NO_AMOUNT
     found = _settled(highest([worth(amount, scope), _ZERO]))
@@ -79,12 +73,15 @@ def interval(amount: Amount | None, scope: Scope) -> AmountInterval:
 
 
 def cents(exact: Decimal | Fraction) -> Decimal:
-    """Half up to 0.01."""
+    """Yuan rounded half up to 0.01."""
     return Decimal(floor(Fraction(exact) * 100 + Fraction(1, 2))).scaleb(-2) if exact else Decimal("0.00")
 
 
 def worth(figure: Any, scope: Scope) -> Range:
-    """An amount or a figure as a range. An amount form is never below nothing; a range of one point waits for nothing."""
+    """An amount or a figure as a range, in yuan or in the figure's own unit, not rounded (rules.md 3, Amount).
+
+    An amount form is never below nothing; a range of one point waits for nothing. Raises TypeMismatch for a figure that is no number.
+    """
     kind = type(figure)
     form = _FORMS.get(kind)
     if form is None:
@@ -120,34 +117,38 @@ def _figure(figure: Any, scope: Scope) -> Range:
     if isinstance(figure, FactValue):
         return _unknown_fact(figure, found, scope)
     if isinstance(figure, FieldValue) and scope.row is not None:
-        known = scope.registry.kinds.get(scope.row[0])
-        entry = known.fields.get(figure.field) if known else None
-        return _at_least_nothing(found, signed=entry is not None and entry.signed)
-    if isinstance(figure, SumOf):
-        known = scope.registry.kinds.get(figure.sum)
-        entry = known.fields.get(figure.field) if known else None
-        return _at_least_nothing(found, signed=entry is not None and entry.signed)
-    assert isinstance(figure, CountOf | PublicFigure)
-    return _at_least_nothing(found, signed=False)
+        entry = scope.registry.field(scope.row[0], figure.field)
+    elif isinstance(figure, SumOf):
+        entry = scope.registry.field(figure.sum, figure.field)
+    else:
+        assert isinstance(figure, CountOf | PublicFigure)
+        entry = None
+    return _at_least_nothing(found, signed=entry is not None and entry.signed)
+
+
+def _product(factors: Sequence[Any], scope: Scope) -> Range:
+    return reduce(multiplied, (worth(factor, scope) for factor in factors), Range(Fraction(1), Fraction(1)))
 
 
 def _at_least_nothing(unknown: Unknown, *, signed: bool) -> Range:
+    """What is unknown is nothing or more; anything, where it may be negative."""
     return Range(None if signed else Fraction(0), None, unknown.missing, unknown.judged)
 
 
 def _unknown_fact(node: FactValue, unknown: Unknown, scope: Scope) -> Range:
+    """What is known of a fact over several periods, period by period; a growth may be anything while one of its two is unknown."""
     entry = scope.registry.facts.get(node.fact)
-    free = _at_least_nothing(unknown, signed=(entry is not None and entry.signed) or node.take == "growth")
-    periods = window(node, scope) if node.period is not None else Unknown()
-    if node.take is None or isinstance(periods, Unknown):
-        return Range(None, None, *unknown) if node.take in ("growth", "increase") else free
+    signed = entry is not None and entry.signed
+    if node.take is None:
+        return _at_least_nothing(unknown, signed=signed)
+    periods = window(node, scope)
+    if isinstance(periods, Unknown) or node.take == "growth":
+        return _at_least_nothing(unknown, signed=signed or node.take in ("growth", "increase"))
 
-    def at(period: Any) -> Range:
+    def at(period: Period) -> Range:
         found = stated(node.fact, period, scope)
-        return _at_least_nothing(found, signed=free.low is None) if isinstance(found, Unknown) else as_range(found)
+        return _at_least_nothing(found, signed=signed) if isinstance(found, Unknown) else as_range(found)
 
-    if node.take == "growth":
-        return Range(None, None, *unknown)
     if node.take == "increase":
         before = at(periods[-1].year_before())
         if node.base_if_zero is not None and not before.exact:  # a base that turns out to be nothing is replaced
@@ -202,19 +203,8 @@ def _tiers(node: Tiers, scope: Scope) -> Range:
     lines = [worth(line, scope) for line, _ in node.tiers]
     if node.marginal:
         return _slices(node, on, lines, scope)
-    reaches = [relation(">" if node.edge == "upto" else ">=", on, line) for line in lines]
-    branches: list[Range] = []
-    doubts: list[Answer] = []
-    for reached, (_, pay) in zip(reversed(reaches), reversed(node.tiers), strict=True):  # the highest line reached counts
-        if reached.value is False:
-            continue
-        branches.append(worth(pay, scope))
-        if reached.value is True:
-            break
-        doubts.append(reached)
-    else:
-        branches.append(_ZERO)
-    return _spanning(branches, doubts)
+    reached = (relation(">" if node.edge == "upto" else ">=", on, line) for line in reversed(lines))
+    return _first(zip(reached, (pay for _, pay in reversed(node.tiers)), strict=True), Decimal(0), scope)  # the highest line reached counts
 
 
 def _slices(node: Tiers, on: Range, lines: list[Range], scope: Scope) -> Range:
@@ -225,22 +215,15 @@ def _slices(node: Tiers, on: Range, lines: list[Range], scope: Scope) -> Range:
     return added(slices)
 
 
-def _spanning(branches: list[Range], doubts: list[Answer]) -> Range:
-    """One of the branches holds; the doubts say what would tell which."""
-    found = hull(branches)
-    return Range(
-        found.low,
-        found.high,
-        tuple(m for d in doubts for m in d.missing) + found.missing,
-        tuple(j for d in doubts for j in d.judged) + found.judged,
-    )
-
-
 def _case(node: Case, scope: Scope) -> Range:
+    return _first(((answer(rule, scope), pay) for rule, pay in node.case), Decimal(0) if node.else_ is None else node.else_, scope)
+
+
+def _first(ways: Iterable[tuple[Answer, Any]], otherwise: Any, scope: Scope) -> Range:
+    """What the first way that holds pays; those in doubt before it are spanned, and their doubts say what would tell which it is."""
     branches: list[Range] = []
     doubts: list[Answer] = []
-    for rule, pay in node.case:
-        holds = answer(rule, scope)
+    for holds, pay in ways:
         if holds.value is False:
             continue
         branches.append(worth(pay, scope))
@@ -248,8 +231,10 @@ def _case(node: Case, scope: Scope) -> Range:
             break
         doubts.append(holds)
     else:
-        branches.append(_ZERO if node.else_ is None else worth(node.else_, scope))
-    return _spanning(branches, doubts)
+        branches.append(worth(otherwise, scope))
+    found = hull(branches)
+    missing, judged = (m for d in doubts for m in d.missing), (j for d in doubts for j in d.judged)
+    return Range(found.low, found.high, (*missing, *found.missing), (*judged, *found.judged))
 
 
 def _each(node: Each, scope: Scope) -> Range:
@@ -268,13 +253,6 @@ def _each(node: Each, scope: Scope) -> Range:
     unlimited = any(p.high is None for p in parts)
     waiting = added(parts)
     return Range(sum(lows, Fraction(0)), None if unlimited else sum(highs, Fraction(0)), waiting.missing, waiting.judged)
-
-
-def _product(factors: tuple[Any, ...], scope: Scope) -> Range:
-    total = Range(Fraction(1), Fraction(1))
-    for factor in factors:
-        total = multiplied(total, worth(factor, scope))
-    return total
 
 
 def _less(node: Less, scope: Scope) -> Range:

@@ -16,7 +16,7 @@ from typing import Any
 from contracts.rules import OPEN, TWINS, Compared, FactTest, FactValue, FieldTest, FieldValue, Plus, Shift, Times
 from services.policy_match.domain.columns import Column, Key, SetColumn
 from services.policy_match.domain.distinct import constant
-from services.policy_match.domain.interpreter import Scope, value, window
+from services.policy_match.domain.interpreter import Scope, bounds, ends, value, window
 from services.policy_match.domain.periods import key_of, resolve
 from services.policy_match.domain.questions import (
     Change,
@@ -35,7 +35,7 @@ from services.policy_match.domain.questions import (
     span_of,
 )
 from services.policy_match.domain.sums import Sum, integers
-from services.policy_match.domain.values import NOTHING, OPEN_END, TypeMismatch, Unknown, as_date, stem
+from services.policy_match.domain.values import NOTHING, OPEN_END, TypeMismatch, Unknown, day_of, stem
 
 _INT64 = 2**63 - 1
 
@@ -66,7 +66,7 @@ class Asking:
         if test.fact.startswith(OPEN) and test.take != "every":
             return Codes((test.fact, ""), (), ())
         if test.period is None:
-            return None if self._by_period(test.fact) else self._compared(test, test, (test.fact, ""), self.scope)
+            return None if test.fact in self.by_period else self._compared(test, test, (test.fact, ""), self.scope)
         if test.since is not None and not constant(test.since):
             return None
         periods = window(test, self.scope)
@@ -86,26 +86,16 @@ class Asking:
             return self._change(test, keys[0], (test.fact, key_of(periods[0].year_before()))) if len(keys) == 1 else None
         return self._compared(test, test, None, self.scope)
 
-    def _by_period(self, fact: str) -> bool:
-        """Whether some enterprise states the fact by period, though the test names none."""
-        return fact in self.by_period
-
     def _compared(self, test: Compared, left: FactValue | FieldValue | None, key: Key | None, scope: Scope) -> Question | None:
         """What the test asks of one column (`key`), or of a figure reckoned from several (`left`)."""
         twin = TWINS.get(test.is_)
-        if twin is not None:
-            return opposite(self._holds(twin, test, left, key, scope))
-        return self._holds(test.is_, test, left, key, scope)
+        return opposite(self._holds(twin, test, left, key, scope)) if twin else self._holds(test.is_, test, left, key, scope)
 
     def _holds(self, op: str, test: Compared, left: Any, key: Key | None, scope: Scope) -> Question | None:
         if op == "between":
-            assert isinstance(test.value, tuple)
-            above, below = ">" if test.open in ("lo", "both") else ">=", "<" if test.open in ("hi", "both") else "<="
-            ends = zip((above, below), test.value, strict=True)
-            return joint([self._related(bound, left, key, end, scope) for bound, end in ends])
+            return joint([self._related(bound, left, key, end, scope) for bound, end in ends(test)])
         if op == "during":
-            period = resolve(str(test.value), scope.as_of)
-            return joint([self._placed(">=", key, period.first), self._placed("<=", key, period.last)])
+            return None if key is None else joint([self._placed(bound, key, day) for bound, day in bounds(test, scope)])
         if op in ("in", "under", "has", "has_all"):
             return self._listed(op, key, value(test.value, scope)) if key is not None and constant(test.value) else None
         return self._related(op, left, key, test.value, scope)
@@ -129,10 +119,10 @@ class Asking:
         column = self.columns.get(key)
         return None if column is None else column.sort
 
-    def _placed(self, op: str, key: Key | None, right: Any) -> Question | None:
+    def _placed(self, op: str, key: Key, right: Any) -> Question | None:
         """A column against a known value."""
-        if key is None or key in self.open_ended:
-            return self._placed_open(op, key, right) if key is not None else None
+        if key in self.open_ended:
+            return self._placed_open(op, key, right)
         self.asked.add(key)
         column = self.columns.get(key)
         if column is None or isinstance(right, Unknown):
@@ -150,8 +140,8 @@ class Asking:
         """A field whose missing day has not come yet against a known day: every row is known."""
         self.asked.add(key)
         column = self.columns.get(key)
-        day = as_date(right) if isinstance(right, str) else right
-        if not isinstance(day, date) or (column is not None and column.sort != "date"):
+        day = day_of(right, "value")
+        if column is not None and column.sort != "date":
             return None
         last = day == OPEN_END
         missing = {"=": last, "<": False, "<=": last, ">": not last, ">=": True}[op]
@@ -185,12 +175,8 @@ class Asking:
             return codes_in(key, [beginning(column.compared, stem(str(item))) for item in wanted], count)
         if op != "in":
             return None
-        places = [place_of(column, item) for item in wanted]
-        return (
-            None
-            if any(place is None for place in places)
-            else codes_in(key, [span_of("=", place, count) for place in places if place], count)
-        )
+        places = [place for item in wanted if (place := place_of(column, item)) is not None]
+        return codes_in(key, [span_of("=", place, count) for place in places], count) if len(places) == len(wanted) else None
 
     # figures reckoned from several columns ---------------------------------------------------------------------------------
 
@@ -221,7 +207,7 @@ class Asking:
         if node.fact.startswith(OPEN) or (node.since is not None and not constant(node.since)):
             return None
         if node.period is None:
-            return None if self._by_period(node.fact) else Sum({(node.fact, ""): Fraction(1)}, Fraction(0))
+            return None if node.fact in self.by_period else Sum({(node.fact, ""): Fraction(1)}, Fraction(0))
         periods = window(node, scope)
         if isinstance(periods, Unknown) or not periods:
             return None
@@ -235,26 +221,20 @@ class Asking:
             return Sum(dict.fromkeys(keys, share), Fraction(0))
         return None
 
-    def _numbers(self, keys: list[Key]) -> list[Column] | None:
-        """The columns, if all are there and hold numbers."""
+    def _numbers(self, keys: list[Key]) -> list[Column] | Codes | None:
+        """The columns; a question that stays unknown where one was never stated; None where one holds no numbers."""
         self.asked.update(keys)
-        found = [self.columns.get(key) for key in keys]
-        return (
-            [column for column in found if isinstance(column, Column)] if all(c is not None and c.sort == "number" for c in found) else None
-        )
-
-    def _unasked(self, keys: list[Key]) -> Question | None:
-        """Nothing is known of one of the columns; None where one holds no numbers."""
-        found = [self.columns.get(key) for key in keys]
-        if any(column is not None and column.sort != "number" for column in found):
+        found = {key: self.columns.get(key) for key in keys}
+        if any(column is not None and column.sort != "number" for column in found.values()):
             return None
-        return Codes(next(key for key, column in zip(keys, found, strict=True) if column is None), (), ())
+        unstated = [key for key, column in found.items() if column is None]
+        return Codes(unstated[0], (), ()) if unstated else [column for column in found.values() if isinstance(column, Column)]
 
     def _sign(self, op: str, total: Sum) -> Question | None:
         keys = list(total.terms)
         columns = self._numbers(keys)
-        if columns is None:
-            return self._unasked(keys)
+        if not isinstance(columns, list):
+            return columns
         shares = [total.terms[key] / 10**column.scale for key, column in zip(keys, columns, strict=True)]
         factors, constant_ = integers(shares, total.constant)
         bound = sum(abs(factor) * column.magnitude for factor, column in zip(factors, columns, strict=True)) + abs(constant_)
@@ -266,8 +246,8 @@ class Asking:
             return None
         columns = self._numbers([now, then])
         growth, base = test.take == "growth", test.base_if_zero
-        if columns is None:
-            return self._unasked([now, then])
+        if not isinstance(columns, list):
+            return columns
         zero = None if base is None else Fraction(base) * 10 ** columns[1].scale
         if zero is not None and zero.denominator != 1:
             return None
@@ -287,9 +267,7 @@ class Asking:
         twin = TWINS.get(test.is_)
         op = twin or test.is_
         if op == "between":
-            assert isinstance(test.value, tuple)
-            bounds = ">" if test.open in ("lo", "both") else ">=", "<" if test.open in ("hi", "both") else "<="
-            return joint([against(bound, value(end, self.scope)) for bound, end in zip(bounds, test.value, strict=True)])
+            return joint([against(bound, end) for bound, end in bounds(test, self.scope)])
         if op not in ("=", "<", "<=", ">", ">="):
             return None
         found = against(op, value(test.value, self.scope))
@@ -308,7 +286,7 @@ class Asking:
             and not self.of_rows
             and node.period is None
             and not node.fact.startswith(OPEN)
-            and not self._by_period(node.fact)
+            and node.fact not in self.by_period
         ):
             other = (node.fact, "")
         else:

@@ -13,7 +13,8 @@ from services.policy_match.domain.interpreter import Scope, answer, value
 from services.policy_match.domain.near_miss import near_miss
 from services.policy_match.domain.population import Population
 from services.policy_match.domain.reasons import finding, leaves
-from services.policy_match.domain.values import TRUE, Answer, both, either, relation
+from services.policy_match.domain.truth import TRUE, Answer, both, either
+from services.policy_match.domain.values import relation
 
 _OUTCOMES: dict[bool | None, Outcome] = {True: "eligible", False: "ineligible", None: "undetermined"}
 

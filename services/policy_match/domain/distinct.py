@@ -30,7 +30,8 @@ from services.policy_match.domain.decision import in_force
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.interpreter import Scope, answer
 from services.policy_match.domain.periods import canonical
-from services.policy_match.domain.values import Answer, same_text
+from services.policy_match.domain.truth import Answer
+from services.policy_match.domain.values import same_text
 
 NOBODY = Enterprise("", "")
 """An enterprise of which nothing is known: what does not depend on facts comes out the same for it as for all."""

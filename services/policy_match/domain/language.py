@@ -192,8 +192,7 @@ def _type_problems(place: Place, registry: Registry) -> Iterator[CheckFinding]:
         for position, item in enumerate(node.__dict__.get(key) or ()):
             yield from _must_be("number", f"{at}/{key}/{position}", item, row, registry)
     if isinstance(node, SumOf | EarliestOf | LatestOf):
-        kind = registry.kinds.get(str(kind_of(node)))
-        field = kind.fields.get(node.field) if kind else None
+        field = registry.field(str(kind_of(node)), node.field)
         sort = "number" if isinstance(node, SumOf) else "date"
         if field is not None and _SORT_OF[field.type] != sort:
             yield CheckFinding("wrong-type", at, f"字段 “{node.field}” 不是{_SORTS[sort]}", f"这里需要{_SORTS[sort]}字段")

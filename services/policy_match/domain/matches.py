@@ -16,18 +16,16 @@ from uuid import UUID, uuid5
 
 import numpy as np
 
-from contracts.rules import Benefit, Figures, JudgedAmount, PopulationTest, Registry, Span, facts_of, walk
-from services.policy_match.domain.amount import AmountInterval, interval
+from contracts.rules import Benefit, Figures, PopulationTest, Registry, facts_of, walk
 from services.policy_match.domain.cohort import Finder, verdicts
 from services.policy_match.domain.columns import Columns, bits_of, padded
-from services.policy_match.domain.distinct import clauses_of, constant
+from services.policy_match.domain.distinct import clauses_of
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.gathering import columns_of
-from services.policy_match.domain.interpreter import Scope, value
-from services.policy_match.domain.items import by_row, items_of, total
+from services.policy_match.domain.payments import Pays, occasion
 from services.policy_match.domain.percolator import Percolator
 from services.policy_match.domain.population import Population, rank_population
-from services.policy_match.domain.values import OPEN_END, TypeMismatch, as_date
+from services.policy_match.domain.values import TypeMismatch
 
 _MATCHES = UUID("6f1f1d6c-6a3e-5d0e-9d0b-2f6c1a7e4b21")
 """The namespace of match ids."""
@@ -88,37 +86,6 @@ class Difference(NamedTuple):
     found: list[Match]
     changed: list[Match]
     lost: list[Match]
-
-
-def occasion(benefit: Benefit, as_of: date) -> str:
-    """For which time a benefit is had: "" once in a life or as often as it comes, else the year, quarter or month. One that is had
-    by row has the ids of the rows for its occasions (`items`)."""
-    match benefit.stacking.once if benefit.stacking else None:
-        case "year":
-            return f"{as_of.year:04d}"
-        case "quarter":
-            return f"{as_of.year:04d}Q{(as_of.month + 2) // 3}"
-        case "month":
-            return f"{as_of.year:04d}-{as_of.month:02d}"
-    return ""
-
-
-def deadline(benefit: Benefit, scope: Scope) -> date | None:
-    """The last day on which it can be claimed: the window's end, else the validity's; None where that is not known or open."""
-    for span in (benefit.window, benefit.valid):
-        end = _end(span, scope)
-        if end is not None:
-            return end
-    return None
-
-
-def _end(span: Span | None, scope: Scope) -> date | None:
-    if span is None or span.to is None:
-        return None
-    end = value(span.to, scope)
-    if isinstance(end, str):
-        end = as_date(end)
-    return end if isinstance(end, date) and end != OPEN_END else None
 
 
 FEW = 64
@@ -252,7 +219,7 @@ class _Deciding:
         counts: dict[str, Counts] = {}
         for offer, (rows, undetermined, faulty) in zip(self._offers, found, strict=True):
             benefit, when = offer.benefit, occasion(offer.benefit, self._as_of)
-            pays = _Pays(benefit, self._as_of, self._registry, self._figures, self._population)
+            pays = Pays(benefit, self._as_of, self._registry, self._figures, self._population)
             low, high, failed = Decimal("0.00"), Decimal("0.00"), 0
             unlimited = False
             for row in rows:
@@ -262,9 +229,8 @@ class _Deciding:
                     failed += 1
                     continue
                 for which, part in by_occasion.items() or ((when, amount),):
-                    known = _known(part, upon_review=pays.upon_review)
                     key = Key(usccs[row], benefit.id, which)
-                    matches[key] = Match(key, offer.version, known.low if known else None, known.high if known else None, end)
+                    matches[key] = Match(key, offer.version, *pays.told(part), end)
                 low += amount.low
                 high += amount.high or 0
                 unlimited = unlimited or amount.high is None
@@ -308,45 +274,6 @@ def _prepared(benefits: tuple[Benefit, ...]) -> _Prepared:
             _REMEMBERED.pop(next(iter(_REMEMBERED)), None)
         found = _REMEMBERED[key] = _Prepared(benefits)
     return found
-
-
-class _Paid(NamedTuple):
-    """What an enterprise gets, until when, and how much of it for each occasion where these are rows."""
-
-    amount: AmountInterval
-    end: date | None
-    by_occasion: Mapping[str, AmountInterval]
-
-
-class _Pays:
-    """What a benefit pays to each of those eligible, and until when; found once where it is the same for all."""
-
-    def __init__(self, benefit: Benefit, as_of: date, registry: Registry, figures: Figures, population: Population | None) -> None:
-        self._benefit, self._as_of, self._registry, self._figures = benefit, as_of, registry, figures
-        self._rankings = population.standings if population else None
-        self.upon_review = benefit.amount is None or any(isinstance(node, JudgedAmount) for node in walk(benefit.amount))
-        varying = tuple(part for part in (benefit.amount, benefit.window, benefit.valid) if not constant(part))
-        self._items = items_of(benefit)
-        self.names = facts_of(varying) | {"judgement"} | (self._items.names if self._items else frozenset())
-        self._varies = bool(varying) or self._items is not None
-        self.same: _Paid | None = None  # what all get, once one has got it
-
-    def to(self, enterprise: Enterprise) -> _Paid:
-        """The amount and the last day for an enterprise. Raises TypeMismatch."""
-        scope = Scope(enterprise, self._as_of, self._registry, self._figures, self._benefit.id, self._rankings)
-        amount = interval(self._benefit.amount, scope)
-        rows = by_row(self._benefit, self._items, scope, amount) if self._items else {}
-        if rows and self._items and not self._items.paid:
-            amount = total(rows)
-        found = _Paid(amount, deadline(self._benefit, scope), rows)
-        if not self._varies:
-            self.same = found
-        return found
-
-
-def _known(amount: AmountInterval, *, upon_review: bool) -> AmountInterval | None:
-    """The amount as it may be told; None where a person settles it."""
-    return None if upon_review and (amount.low != amount.high or not amount.low) else amount
 
 
 def difference(before: Mapping[Key, Match], after: Mapping[Key, Match]) -> Difference:

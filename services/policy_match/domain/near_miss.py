@@ -26,7 +26,8 @@ from contracts.rules import (
 from services.policy_match.domain.demands import Bounds, Demand, Target, demand_of, put
 from services.policy_match.domain.interpreter import Scope, answer
 from services.policy_match.domain.reasons import Leaf, leaves, limbs, shown
-from services.policy_match.domain.values import Answer, TypeMismatch, as_date, both, either, negated
+from services.policy_match.domain.truth import Answer, both, either, negated
+from services.policy_match.domain.values import TypeMismatch, as_date
 
 _MOST_WAYS = 64  # alternatives followed at most; a rule with more ways to be met is not a near miss
 _ROUNDS = 3  # a changed fact may move what another test asks

@@ -9,24 +9,18 @@ something is stated that is not of its fact's type.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any, NamedTuple
 
-from contracts.rules import NUMERIC, FactTest, Figures, Judged, Registry
+from contracts.rules import FactTest, Figures, Judged, Node, Registry
 from services.policy_match.domain.decision import settled
-from services.policy_match.domain.distinct import NOBODY, Clauses, Gate, Tree, atoms_of, constant, force_of, kleene, signature
+from services.policy_match.domain.distinct import NOBODY, Clauses, Gate, Tree, atoms_of, force_of, kleene, signature
 from services.policy_match.domain.enterprise import Enterprise, type_problems
-from services.policy_match.domain.interpreter import Scope, compared, value, window
-from services.policy_match.domain.periods import key_of
+from services.policy_match.domain.interpreter import Scope
+from services.policy_match.domain.lookups import Asked, Values, place_of
 from services.policy_match.domain.population import Population
-from services.policy_match.domain.values import Known, Nothing, TypeMismatch, Unknown, as_date, typed
-
-_REMEMBERED = 65_536
-"""The values of a fact of which it is remembered what the tests make of them."""
+from services.policy_match.domain.values import TypeMismatch, as_date
 
 _NOBODYS = "\0"
 """The benefit of no judgement."""
@@ -50,19 +44,6 @@ class Profile(NamedTuple):
     odd: bool
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The tests of one fact in one period, each with the benefits that need it to be true."""
-
-    fact: str
-    period: str
-    tests: Sequence[tuple[FactTest, int]]
-
-    @property
-    def benefits(self) -> int:
-        return _union(benefits for _, benefits in self.tests)
-
-
 class Percolator:
     """The benefits as they stand on one day, made ready for one enterprise after another."""
 
@@ -71,12 +52,12 @@ class Percolator:
     ) -> None:
         self.clauses, self._as_of, self._registry, self._figures = clauses, as_of, registry, figures
         self._rankings = population.standings if population else None
-        self._nobody = Scope(NOBODY, as_of, registry, figures)
         self._number = len(clauses.benefits)
         self.every = (1 << self._number) - 1
         self._always = self._forces()
         self._personal = 0  # benefits of which some test waits for a person's judgement
-        by_fact: dict[tuple[str, str], dict[int, int]] = {}
+        nobody = Scope(NOBODY, as_of, registry, figures)
+        by_fact: dict[tuple[str, str], dict[int, tuple[FactTest, int]]] = {}
         others: dict[Tree, int] = {}
         judged = 0
         alike = self._alike()
@@ -84,13 +65,11 @@ class Percolator:
             bit = 1 << number
             if any(clauses.atoms[atom].benefit for atom in atoms_of(rule)):
                 self._personal |= bit
-            dated = clauses.dated[number]
-            for part in (*(rule.limbs if isinstance(rule, Gate) and rule.kind == "all" else (rule,)), *(() if dated is None else (dated,))):
-                node = clauses.atoms[part].node if isinstance(part, int) else None
-                place = self._place(node) if isinstance(node, FactTest) else None
-                if place is not None and isinstance(part, int):
+            for part, node in self._parts(number):
+                place = place_of(node, nobody) if isinstance(node, FactTest) else None
+                if place is not None and isinstance(part, int) and isinstance(node, FactTest):
                     tests = by_fact.setdefault(place, {})
-                    tests[part] = tests.get(part, 0) | bit
+                    tests[part] = node, tests[part][1] | bit if part in tests else bit
                 elif isinstance(node, Judged):
                     judged |= bit
                 else:
@@ -98,20 +77,19 @@ class Percolator:
                     others[plain] = others.get(plain, 0) | bit
         self._always |= judged << self._number
         self._others = tuple(others.items())
-        self._ordered: list[_Asked] = []
-        self._listed: list[_Asked] = []
-        self._cells: list[tuple[list[Any], dict[int, int], int]] = []
-        self._values: list[_Values] = []
-        for (fact, period), numbers in by_fact.items():
-            asked = _Asked(fact, period, [(_fact_test(clauses.atoms[atom].node), mask) for atom, mask in numbers.items()])
-            cuts = self._cuts(asked)
+        self._ordered: list[Asked] = []  # facts whose values are placed among thresholds
+        self._cells: list[tuple[list[Any], dict[int, int], int]] = []  # their thresholds, marks by the place between them, mark if absent
+        self._listed: list[Asked] = []  # facts whose values are found by themselves
+        self._values: list[Values] = []
+        for (fact, period), found in by_fact.items():
+            asked = Asked(fact, period, tuple(found.values()), self._number, nobody)
+            cuts = asked.cuts()
             if cuts is None:
                 self._listed.append(asked)
-                self._values.append(_Values(asked.benefits << self._number, self._made_of(asked)))
+                self._values.append(Values(asked.absent, asked.mark))
             else:
                 self._ordered.append(asked)
-                self._cells.append((cuts, {}, asked.benefits << self._number))
-        self._make = [self._made_of(asked) for asked in self._ordered]
+                self._cells.append((cuts, {}, asked.absent))
 
     # making ready ----------------------------------------------------------------------------------------------------------
 
@@ -137,59 +115,12 @@ class Percolator:
             for number, atom in enumerate(self.clauses.atoms)
         }
 
-    def _place(self, test: FactTest) -> tuple[str, str] | None:
-        """The fact and period a test looks at, if it is one, and the test compares it with a constant."""
-        if test.take is not None or test.fact not in self._registry.facts or not constant(test.value):
-            return None
-        if test.period is None:
-            return test.fact, ""
-        if test.since is not None:
-            return None
-        periods = window(test, self._nobody)
-        return None if isinstance(periods, Unknown) or not periods else (test.fact, key_of(periods[-1]))
-
-    def _cuts(self, asked: _Asked) -> list[Any] | None:
-        """The thresholds at which tests of a number or a day change their answer; None for values without an order."""
-        kind = self._registry.facts[asked.fact].type
-        if kind not in NUMERIC and kind != "date":
-            return None
-        cuts: set[Any] = set()
-        for test, _ in asked.tests:
-            if test.is_ == "during":
-                return None
-            try:
-                found = value(test.value, self._nobody)
-                for item in found if isinstance(found, tuple) else (found,):
-                    if isinstance(item, Unknown | Nothing):
-                        continue
-                    cut = as_date(item) if kind == "date" and isinstance(item, str) else item
-                    if isinstance(cut, bool) or not isinstance(cut, date if kind == "date" else Decimal | Fraction):
-                        return None
-                    cuts.add(cut)
-            except TypeMismatch:
-                return None
-        return sorted(cuts)
-
-    def _made_of(self, asked: _Asked) -> Callable[[Any], int]:
-        """What the tests of a fact make of a value: the benefits that are falsified, then those left unknown, then faults."""
-        kind = self._registry.facts[asked.fact].type
-
-        def made(raw: Any) -> int:
-            falsified = unknown = faulty = 0
-            for test, benefits in asked.tests:
-                try:
-                    known: Known = raw if isinstance(raw, date) else typed(raw, kind)
-                    holds = compared(test, known, self._nobody).value
-                except TypeMismatch:
-                    faulty |= benefits
-                    continue
-                if holds is None:
-                    unknown |= benefits
-                elif not holds:
-                    falsified |= benefits
-            return falsified | unknown << self._number | faulty << 2 * self._number
-
-        return made
+    def _parts(self, number: int) -> Iterator[tuple[Tree, Node | None]]:
+        """What must all be true for a benefit, each with its test where it is a single one."""
+        rule, dated = self.clauses.rules[number], self.clauses.dated[number]
+        limbs = rule.limbs if isinstance(rule, Gate) and rule.kind == "all" else (rule,)
+        for part in limbs if dated is None else (*limbs, dated):
+            yield part, self.clauses.atoms[part].node if isinstance(part, int) else None
 
     # one enterprise --------------------------------------------------------------------------------------------------------
 
@@ -197,9 +128,9 @@ class Percolator:
         """The enterprise made ready to be matched."""
         if any(True for _ in type_problems(enterprise, self._registry)):
             return Profile(enterprise, (), (), odd=True)
-        placed = [_stated(enterprise, asked) for asked in self._ordered]
+        placed = [asked.stated(enterprise) for asked in self._ordered]
         days = [as_date(raw) if isinstance(raw, str) else raw for raw in placed]
-        return Profile(enterprise, days, [_stated(enterprise, asked) for asked in self._listed], odd=False)
+        return Profile(enterprise, days, [asked.stated(enterprise) for asked in self._listed], odd=False)
 
     def decide(self, enterprise: Enterprise) -> Outcomes:
         """How every benefit comes out for an enterprise."""
@@ -218,7 +149,7 @@ class Percolator:
             cell = 2 * at + 1 if at < len(cuts) and cuts[at] == placed else 2 * at
             mark = cells.get(cell)
             if mark is None:
-                mark = cells[cell] = self._make[position](placed)
+                mark = cells[cell] = self._ordered[position].mark(placed)
             marks |= mark
         for values, raw in zip(self._values, profile.found, strict=True):
             marks |= values[raw]
@@ -280,21 +211,6 @@ class Percolator:
         return Outcomes(eligible, ineligible, failed)
 
 
-class _Values(dict[Any, int]):
-    """What the tests of a fact make of a value, found once for each; None is a fact that nobody stated."""
-
-    def __init__(self, absent: int, make: Callable[[Any], int]) -> None:
-        super().__init__({None: absent})
-        self._absent, self._make = absent, make
-
-    def __missing__(self, raw: Any) -> int:
-        if len(self) > _REMEMBERED:
-            self.clear()
-            self[None] = self._absent
-        found = self[raw] = self._make(raw)
-        return found
-
-
 def numbers(mask: int) -> Iterator[int]:
     """The numbers of the bits that are set."""
     while mask:
@@ -303,26 +219,7 @@ def numbers(mask: int) -> Iterator[int]:
         mask ^= low
 
 
-def _stated(enterprise: Enterprise, asked: _Asked) -> Any:
-    raw = enterprise.facts.get(asked.fact)
-    if asked.period:
-        return raw.get(asked.period) if isinstance(raw, Mapping) else None
-    return raw
-
-
 def _renumbered(tree: Tree, alike: Mapping[int, int]) -> Tree:
     if isinstance(tree, int):
         return alike[tree]
     return Gate(tree.kind, tuple(_renumbered(limb, alike) for limb in tree.limbs), tree.n)
-
-
-def _fact_test(node: Any) -> FactTest:
-    assert isinstance(node, FactTest)
-    return node
-
-
-def _union(masks: Iterator[int]) -> int:
-    found = 0
-    for mask in masks:
-        found |= mask
-    return found

@@ -38,7 +38,8 @@ from contracts.rules import (
 )
 from services.policy_match.domain.interpreter import Scope, answer, matching, place_of, ranked_figure, stated, value, window
 from services.policy_match.domain.periods import key_of, resolve
-from services.policy_match.domain.values import NOTHING, OPEN_END, Answer, Range, TypeMismatch, Unknown, Value
+from services.policy_match.domain.truth import Answer
+from services.policy_match.domain.values import NOTHING, OPEN_END, Range, TypeMismatch, Unknown, Value
 
 
 class Leaf(NamedTuple):

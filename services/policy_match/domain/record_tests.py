@@ -7,7 +7,6 @@ with odd values, of which only it knows what to make, are named beside the answe
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, NamedTuple
@@ -33,10 +32,10 @@ from contracts.rules import (
 from services.policy_match.domain.column_tests import Asking
 from services.policy_match.domain.columns import Bits, Column, Columns, Table, pack, padded, unpack
 from services.policy_match.domain.distinct import constant, limbs_of
-from services.policy_match.domain.interpreter import Scope, value
-from services.policy_match.domain.periods import resolve
+from services.policy_match.domain.interpreter import Scope, bounds, value
+from services.policy_match.domain.language import kind_of
 from services.policy_match.domain.sheet import COMPARE, Sheet, Truth, truth_of
-from services.policy_match.domain.values import NOTHING, OPEN_END, TypeMismatch, Unknown, as_date
+from services.policy_match.domain.values import NOTHING, OPEN_END, TypeMismatch, Unknown, day_of
 
 RecordTest = Some | NoneOf | CountTest | SumTest | EarliestTest | LatestTest
 _INT64 = 2**63 - 1
@@ -50,22 +49,6 @@ class Found(NamedTuple):
     odd: frozenset[int]
 
 
-def kind_of(test: RecordTest) -> str:
-    """The record kind a test looks at."""
-    match test:
-        case Some():
-            return test.some
-        case NoneOf():
-            return test.none
-        case CountTest():
-            return test.count
-        case SumTest():
-            return test.sum
-        case EarliestTest():
-            return test.earliest
-    return test.latest
-
-
 class Records:
     """The record tables of a city on a day. `of_enterprise` decides a test of the enterprise that stands inside `where`."""
 
@@ -75,7 +58,7 @@ class Records:
 
     def found(self, test: RecordTest) -> Found | None:
         """What a record test finds of each enterprise; None where the interpreter must decide it."""
-        table = self.columns.tables.get(kind_of(test))
+        table = self.columns.tables.get(str(kind_of(test)))
         if table is None:
             return Found(np.stack([np.zeros_like(self.every), self.every]), frozenset())
         if table.kind not in self._sheets:
@@ -198,7 +181,6 @@ class _RowSheet:
         """The least and the greatest the sum may be; a missing summand is 0 or more, or anything where it may be negative."""
         key = ("", test.field)
         column = self.table.columns.get(key)
-        entry = self.known.fields.get(test.field) if self.known else None
         if key in self.open_ended or (column is not None and (not isinstance(column, Column) or column.sort != "number")):
             return None
         rows = self.table.rows
@@ -210,8 +192,9 @@ class _RowSheet:
         open_ = self._number_of((sure | doubtful) & ~stated) > 0
         low = self._added(np.where(sure, numbers, np.where(doubtful, np.minimum(numbers, 0), 0)))
         high = self._added(np.where(sure, numbers, np.where(doubtful, np.maximum(numbers, 0), 0)))
-        signed = entry is not None and entry.signed
-        return _Ranges(low, high, open_ if signed else None, open_, column.scale if isinstance(column, Column) else 0)
+        entry = self.known.fields.get(test.field) if self.known else None
+        below = open_ if entry is not None and entry.signed else None
+        return _Ranges(low, high, below, open_, column.scale if isinstance(column, Column) else 0)
 
     def _added(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """The sum over the rows of each enterprise."""
@@ -243,10 +226,7 @@ class _RowSheet:
                 return np.zeros_like(unknown), np.zeros_like(unknown)
             if right is NOTHING:
                 return np.zeros_like(unknown), ~unknown
-            day = as_date(right) if isinstance(right, str) else right
-            if not isinstance(day, date):
-                return None
-            holds = COMPARE[op](found, day.toordinal()) & ~nothing & ~unknown
+            holds = COMPARE[op](found, day_of(right, "value").toordinal()) & ~nothing & ~unknown
             return holds, ~unknown & ~holds
 
         return _compared(test, self.scope, related)
@@ -295,18 +275,9 @@ def _compared(test: Compared, scope: Scope, related: Callable[[str, Any], _Holds
     twin = TWINS.get(test.is_)
     op = twin or test.is_
     if op in ("between", "during"):
-        found = [related(bound, end) for bound, end in _bounds(test, scope)]
+        found = [related(bound, end) for bound, end in bounds(test, scope)]
         if found[0] is None or found[1] is None:
             return None
         return found[0][0] & found[1][0], found[0][1] | found[1][1]
     one = related(op, value(test.value, scope)) if op in COMPARE else None
     return one if one is None or twin is None else (one[1], one[0])
-
-
-def _bounds(test: Compared, scope: Scope) -> list[tuple[str, Any]]:
-    if test.is_ == "during":
-        period = resolve(str(test.value), scope.as_of)
-        return [(">=", period.first), ("<=", period.last)]
-    assert isinstance(test.value, tuple)
-    above, below = ">" if test.open in ("lo", "both") else ">=", "<" if test.open in ("hi", "both") else "<="
-    return [(above, value(test.value[0], scope)), (below, value(test.value[1], scope))]

@@ -13,7 +13,7 @@ from fractions import Fraction
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
-from contracts.rules import NUMERIC
+from services.policy_match.domain.truth import FALSE, TRUE, Answer
 
 Exact = Decimal | Fraction
 OPEN_END: Final = date.max  # an end that has not come: later than every date
@@ -50,18 +50,6 @@ Known = Decimal | Fraction | date | str | bool | frozenset[str]
 Value = Known | Unknown | Nothing | Range | tuple[Any, ...]
 
 
-class Answer(NamedTuple):
-    """Kleene's three values, None being unknown, with what would settle it."""
-
-    value: bool | None
-    missing: tuple[str, ...] = ()
-    judged: tuple[str, ...] = ()
-
-
-TRUE: Final = Answer(True)
-FALSE: Final = Answer(False)
-
-
 # What an operator becomes under a `not`; `between`, `during` and `has_all` become no operator.
 OPPOSITES = {
     ">=": "<", ">": "<=", "<=": ">", "<": ">=", "=": "!=", "!=": "=", "in": "not_in", "not_in": "in",
@@ -71,42 +59,6 @@ OPPOSITES = {
 
 class TypeMismatch(ValueError):
     """Two values of a rule that cannot be compared; `check` finds these before a benefit is published."""
-
-
-def negated(answer: Answer) -> Answer:
-    if answer.value is None:
-        return answer
-    return FALSE if answer.value else TRUE
-
-
-def both(answers: Iterable[Answer]) -> Answer:
-    """Kleene's and."""
-    missing: tuple[str, ...] = ()
-    judged: tuple[str, ...] = ()
-    unknown = False
-    for answer in answers:
-        if answer.value is False:
-            return FALSE
-        if answer.value is None:
-            unknown = True
-            missing += answer.missing
-            judged += answer.judged
-    return Answer(None, missing, judged) if unknown else TRUE
-
-
-def either(answers: Iterable[Answer]) -> Answer:
-    """Kleene's or."""
-    missing: tuple[str, ...] = ()
-    judged: tuple[str, ...] = ()
-    unknown = False
-    for answer in answers:
-        if answer.value is True:
-            return TRUE
-        if answer.value is None:
-            unknown = True
-            missing += answer.missing
-            judged += answer.judged
-    return Answer(None, missing, judged) if unknown else FALSE
 
 
 _QUOTES = dict.fromkeys(map(ord, "“”„‟‘’‚‛「」『』〝〞'`´«»‹›"), '"')
@@ -127,6 +79,14 @@ def as_date(text: str) -> date:
         raise TypeMismatch(f"{text!r} 不是日期；应写成 2025-06-30") from error
 
 
+def day_of(value: Value, where: str) -> date:
+    """The day that a known value is. Raises TypeMismatch with the place in the rule where a day should stand."""
+    day = as_date(value) if isinstance(value, str) else value
+    if not isinstance(day, date):
+        raise TypeMismatch(f"{where} 应为日期")
+    return day
+
+
 def typed(raw: Any, kind: str | None) -> Known:
     """A stated value in the form in which it is compared; without a type from the registry, by its own shape."""
     if isinstance(raw, str):
@@ -140,10 +100,6 @@ def typed(raw: Any, kind: str | None) -> Known:
     raise TypeMismatch(f"{raw!r} 不是可以比较的值（应为{kind or '文字、数值、真假值或列表'}）")
 
 
-def numeric(kind: str | None) -> bool:
-    return kind is None or kind in NUMERIC
-
-
 def merged(values: Iterable[Value]) -> Unknown | None:
     """Everything the unknown ones among the values wait for; None if none is unknown."""
     unknown = [value for value in values if isinstance(value, Unknown)]
@@ -152,15 +108,12 @@ def merged(values: Iterable[Value]) -> Unknown | None:
     return Unknown(tuple(m for u in unknown for m in u.missing), tuple(j for u in unknown for j in u.judged))
 
 
-# -------------------------------------------------------------------------------------------------------- comparison
-
-
 def relation(op: str, left: Value, right: Value) -> Answer:
     """`left op right` for = < <= > >=. Unknown if either is unknown, false if either is known not to exist."""
     if isinstance(left, Unknown) or isinstance(right, Unknown):
         unknown = merged((left, right))
         assert unknown is not None
-        return Answer(None, unknown.missing, unknown.judged)
+        return Answer(None, *unknown)
     if left is NOTHING or right is NOTHING:
         return FALSE
     if isinstance(left, Range) or isinstance(right, Range):
@@ -241,89 +194,3 @@ def stem(code: str) -> str:
         while code.endswith("00") and len(code) > 2:
             code = code[:-2]
     return code
-
-
-# -------------------------------------------------------------------------------------------------------- arithmetic
-
-
-def added(ranges: Iterable[Range]) -> Range:
-    low: Exact | None = Fraction(0)
-    high: Exact | None = Fraction(0)
-    missing: tuple[str, ...] = ()
-    judged: tuple[str, ...] = ()
-    for item in ranges:
-        low = None if low is None or item.low is None else Fraction(low) + Fraction(item.low)
-        high = None if high is None or item.high is None else Fraction(high) + Fraction(item.high)
-        missing += item.missing
-        judged += item.judged
-    return Range(low, high, missing, judged)
-
-
-def multiplied(left: Range, right: Range) -> Range:
-    """The range of the product; nothing times whatever is nothing, also where that has no bound."""
-    if left.low is not None and left.low == left.high and right.low is not None and right.low == right.high:
-        point = Fraction(left.low) * Fraction(right.low)
-        return Range(point, point, left.missing + right.missing, left.judged + right.judged)
-    ends = [_product(a, b) for a in _ends(left) for b in _ends(right)]
-    low, high = min(ends), max(ends)
-    return Range(
-        None if low == _MINUS else low[1], None if high == _PLUS else high[1], left.missing + right.missing, left.judged + right.judged
-    )
-
-
-# An end of a range that can be ordered: (-1, 0) is without lower bound, (1, 0) without upper bound, (0, x) the number x.
-_End = tuple[int, Fraction]
-_MINUS: Final[_End] = (-1, Fraction(0))
-_PLUS: Final[_End] = (1, Fraction(0))
-
-
-def _ends(item: Range) -> tuple[_End, _End]:
-    return (
-        _MINUS if item.low is None else (0, Fraction(item.low)),
-        _PLUS if item.high is None else (0, Fraction(item.high)),
-    )
-
-
-def _product(a: _End, b: _End) -> _End:
-    sign_a, sign_b = _sign(a), _sign(b)
-    if sign_a * sign_b == 0:
-        return (0, Fraction(0))
-    if a[0] or b[0]:
-        return _PLUS if sign_a * sign_b > 0 else _MINUS
-    return (0, a[1] * b[1])
-
-
-def _sign(end: _End) -> int:
-    return end[0] or (end[1] > 0) - (end[1] < 0)
-
-
-def minus(item: Range) -> Range:
-    low = None if item.high is None else -Fraction(item.high)  # a Decimal's own minus would round
-    return Range(low, None if item.low is None else -Fraction(item.low), item.missing, item.judged)
-
-
-def lowest(items: list[Range]) -> Range:
-    """The range of the smallest of several numbers."""
-    ends = [_ends(item) for item in items]
-    return _joined(min(end[0] for end in ends), min(end[1] for end in ends), items)
-
-
-def highest(items: list[Range]) -> Range:
-    """The range of the greatest of several numbers."""
-    ends = [_ends(item) for item in items]
-    return _joined(max(end[0] for end in ends), max(end[1] for end in ends), items)
-
-
-def hull(items: list[Range]) -> Range:
-    """From the lowest to the highest that any of them may be: one of them holds, not known which."""
-    ends = [_ends(item) for item in items]
-    return _joined(min(end[0] for end in ends), max(end[1] for end in ends), items)
-
-
-def _joined(low: _End, high: _End, items: list[Range]) -> Range:
-    return Range(
-        None if low[0] else low[1],
-        None if high[0] else high[1],
-        tuple(m for item in items for m in item.missing),
-        tuple(j for item in items for j in item.judged),
-    )

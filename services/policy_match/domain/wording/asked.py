@@ -1,4 +1,4 @@
-"""What tests, values and amounts ask, in half a sentence each.
+"""What tests and values ask, in half a sentence each.
 
 Nothing is rounded, nothing left out: what has no short wording is written with the registry's names. A relative period stays relative,
 as the clause says it, unless the terms know the day.
@@ -16,43 +16,28 @@ from contracts.rules import (
     All,
     AnyOf,
     AtLeast,
-    Cap,
-    Case,
     Compared,
     CountOf,
-    Each,
     EarliestOf,
     Entry,
     FactValue,
     FieldValue,
-    Fixed,
-    Floor,
-    Instalments,
     Judged,
-    JudgedAmount,
     LatestOf,
-    Least,
-    Less,
-    Most,
-    Multiple,
     Node,
     NoneOf,
     Not,
-    Per,
     Percentile,
     Plus,
     PopulationTest,
     PublicFigure,
-    Rate,
     Shift,
     Some,
     Steps,
     SumOf,
-    Tiers,
     Times,
-    Total,
 )
-from contracts.rules.words import day, percent, period, plain, stretch, yuan
+from contracts.rules.words import day, percent, period, plain, stretch
 from services.policy_match.domain.interpreter import ranked_figure
 from services.policy_match.domain.periods import canonical, resolve, step
 from services.policy_match.domain.reasons import limbs
@@ -79,12 +64,11 @@ FOLDS = {
     "sum": "合计", "mean": "平均", "min": "最低值", "max": "最高值", "every": "每一期", "growth": "同比增长率", "increase": "同比增加额",
 }  # fmt: skip
 _OPEN = {"lo": "（不含下限）", "hi": "（不含上限）", "both": "（不含上下限）"}
-FORMS = (Fixed, Rate, Per, Tiers, Case, Each, Total, Least, Most, Cap, Floor, Multiple, Less, Instalments, JudgedAmount)
 _UNITS = {"year": "年", "quarter": "个季度", "month": "个月"}
 
 
 class Asked(NamedTuple):
-    """Puts tests, values and amounts into words. `moving` is the period that `every` moves along."""
+    """Puts tests and values into words. `moving` is the period that `every` moves along."""
 
     terms: Terms
     moving: str | None = None
@@ -218,7 +202,7 @@ class Asked(NamedTuple):
                 return "与".join(self.value(part, entry, row=row) for part in item.plus) + ("之和" if len(item.plus) > 1 else "")
             case Times():
                 return self._product(item, entry, row)
-        return self.amount(item, row)
+        raise TypeError(f"{type(item).__name__} is no value")
 
     def _product(self, given: Times, entry: Entry | None, row: str | None) -> str:
         factor = Decimal(1)
@@ -259,72 +243,6 @@ class Asked(NamedTuple):
         """The rows of a record kind that meet `where`."""
         conditions = "，且".join(self.test(test, kind) for test in where)
         return f"{self.terms.kind(kind)}记录" + (f"（{conditions}）" if conditions else "")
-
-    # amounts ----------------------------------------------------------------------------------------------------------
-
-    def amount(self, item: Any, row: str | None = None) -> str:
-        """An amount, or a figure inside one, in yuan."""
-        match item:
-            case Decimal():
-                return yuan(item)
-            case Fixed():
-                return self.amount(item.fixed, row)
-            case Rate():
-                share = percent(item.rate) if isinstance(item.rate, Decimal) else self._figure(item.rate, row)
-                return f"{self._figure(item.of, row)}的{share}"
-            case Per():
-                each = "每单位" if item.step is None else f"每满{self.step(item, row)}"
-                return f"按{self._figure(item.count, row)}，{each}给{self.amount(item.per, row)}"
-            case Tiers():
-                return self._tiers(item, row)
-            case Case():
-                ways = [f"{self.test(rule)}的，{self.amount(pay, row)}" for rule, pay in item.case]
-                return "；".join([*ways, *([f"其余{self.amount(item.else_, row)}"] if item.else_ is not None else [])])
-            case Each():
-                best = f"，取最高的 {item.best} 项" if item.best else ""
-                return f"对每一条{self.rows(item.each, item.where)}：{self.amount(item.pay, item.each)}{best}"
-            case Total():
-                return "以下各项之和：" + "；".join(self.amount(part, row) for part in item.sum)
-            case Least() | Most():
-                several = item.min if isinstance(item, Least) else item.max
-                return f"以下各项中{'最低' if isinstance(item, Least) else '最高'}的：" + "；".join(
-                    self.amount(part, row) for part in several
-                )
-            case Cap():
-                return f"{self.amount(item.of, row)}，最高不超过{self.amount(item.cap, row)}"
-            case Floor():
-                return f"{self.amount(item.of, row)}，最低{self.amount(item.floor, row)}"
-            case Multiple():
-                return " × ".join(plain(part) if isinstance(part, Decimal) else self.amount(part, row) for part in item.times)
-            case Less():
-                return f"{self.amount(item.less, row)}，减去已付的{self._figure(item.paid, row)}"
-            case Instalments():
-                return "逐年分期：" + "、".join(self.amount(part, row) for part in item.instalments)
-            case JudgedAmount():
-                low, high = item.between
-                return f"由主管部门在{self.amount(low, row)}至{self.amount(high, row)}之间确定（{item.judged}）"
-        return self.value(item, row=row)
-
-    def step(self, node: Per, row: str | None = None) -> str:
-        """The step of a `per`, in the unit of what it counts."""
-        entry = self.entry(node.count, row) if isinstance(node.count, Node) else None
-        return self.terms.value(node.step, entry) if isinstance(node.step, Decimal) else self._figure(node.step, row)
-
-    def _figure(self, item: Any, row: str | None) -> str:
-        return plain(item) if isinstance(item, Decimal) else self.amount(item, row)
-
-    def _tiers(self, item: Tiers, row: str | None) -> str:
-        belongs = "恰为分界数的归下一档" if item.edge == "upto" else "恰为分界数的归上一档"
-        steps = []
-        for line, pay in item.tiers:
-            paid = f"超过部分按{percent(pay)}" if item.marginal and isinstance(pay, Decimal) else self.amount(pay, row)
-            steps.append(f"{self.line(item.on, line, row)}起{paid}")
-        return f"按{self._figure(item.on, row)}分档{'累进' if item.marginal else ''}：" + "；".join(steps) + f"（{belongs}）"
-
-    def line(self, on: Any, line: Any, row: str | None = None) -> str:
-        """A line between tiers, in the unit of what is tiered."""
-        entry = self.entry(on, row) if isinstance(on, Node) else None
-        return self.terms.value(line, entry) if isinstance(line, Decimal) else self._figure(line, row)
 
 
 def parts_needed(node: All | AnyOf | AtLeast, wanted: bool) -> int:

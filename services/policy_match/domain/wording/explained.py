@@ -43,8 +43,10 @@ from services.policy_match.domain.periods import key_of
 from services.policy_match.domain.population import Population
 from services.policy_match.domain.profile import Origin
 from services.policy_match.domain.reasons import limbs
-from services.policy_match.domain.values import TypeMismatch, Unknown, negated
+from services.policy_match.domain.truth import negated
+from services.policy_match.domain.values import TypeMismatch, Unknown
 from services.policy_match.domain.wording.advice import Advice
+from services.policy_match.domain.wording.amounts import amount_words
 from services.policy_match.domain.wording.asked import Asked, parts_needed
 from services.policy_match.domain.wording.distances import days_of
 from services.policy_match.domain.wording.found import VERDICTS, Found
@@ -244,7 +246,7 @@ class _Explained(NamedTuple):
         range_ = interval(amount, self.scope)
         gets = _PAYS.get(self.benefit.pays or "", "可得")
         if self.decision.outcome != "eligible" and range_.high == 0:  # what it comes to now is not what it will
-            return f"如果符合条件，{gets}：{self.asked.amount(amount)}。"
+            return f"如果符合条件，{gets}：{amount_words(amount, self.asked)}。"
         prefix = "" if self.decision.outcome == "eligible" else "如果符合条件，"
         steps, total = Reckoned(self.scope, self.asked).steps(amount), in_yuan(found)
         if range_.low == range_.high:

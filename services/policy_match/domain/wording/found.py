@@ -42,7 +42,8 @@ from services.policy_match.domain.interpreter import (
 )
 from services.policy_match.domain.language import kind_of
 from services.policy_match.domain.periods import key_of, resolve
-from services.policy_match.domain.values import NOTHING, OPPOSITES, Answer, Exact, Range, Unknown, as_date, as_range, negated
+from services.policy_match.domain.truth import Answer, negated
+from services.policy_match.domain.values import NOTHING, OPPOSITES, Exact, Range, Unknown, as_date, as_range
 from services.policy_match.domain.wording.asked import Asked
 from services.policy_match.domain.wording.distances import age, backwards, gap, turns
 from services.policy_match.domain.wording.rows import counted

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 from contracts.rules import All, AnyOf, AtLeast, Case, Each, Node, Not, Registry
 from services.policy_match.domain.reasons import limbs
-from services.policy_match.domain.wording.asked import FORMS, Asked, group_words
+from services.policy_match.domain.wording.amounts import FORMS, amount_words
+from services.policy_match.domain.wording.asked import Asked, group_words
 from services.policy_match.domain.wording.terms import Terms
 
 
@@ -39,7 +40,7 @@ _INNER = ("of", "less", "else_", "pay")
 
 
 def _parts(amount: Node, path: str, depth: int, asked: Asked, row: str | None) -> Iterator[Line]:
-    yield Line(path, depth, asked.amount(amount, row), amount.quote, amount.article)
+    yield Line(path, depth, amount_words(amount, asked, row), amount.quote, amount.article)
     below = amount.each if isinstance(amount, Each) else row
     inside: list[tuple[str, Any]] = [(name.rstrip("_"), amount.__dict__[name]) for name in _INNER if name in amount.__dict__]
     for name in _SEVERAL:

@@ -31,7 +31,8 @@ from contracts.rules.words import percent, plain, yuan
 from services.policy_match.domain.amount import cents, worth
 from services.policy_match.domain.interpreter import Scope, answer, judgement_of, matching, value
 from services.policy_match.domain.values import NOTHING, Range, Unknown, relation
-from services.policy_match.domain.wording.asked import FORMS, Asked
+from services.policy_match.domain.wording.amounts import FORMS, in_unit_of
+from services.policy_match.domain.wording.asked import Asked
 
 _SHOWN = 4
 _ONCE = {"life": "每家企业", "year": "每家企业每年", "quarter": "每家企业每季度", "month": "每家企业每月", "item": "同一对象"}
@@ -113,7 +114,11 @@ class Reckoned(NamedTuple):
 
     def _per(self, item: Per) -> str:
         entry = self.asked.entry(item.count, self.row) if isinstance(item.count, Node) else None
-        each = f"每满{self.asked.step(item, self.row)}" if item.step is not None else f"每{(entry.unit if entry else None) or '单位'}"
+        each = (
+            f"每满{in_unit_of(item.count, item.step, self.asked, self.row)}"
+            if item.step is not None
+            else f"每{(entry.unit if entry else None) or '单位'}"
+        )
         per = yuan(item.per) if isinstance(item.per, Decimal) else self._figure(item.per)
         return f"按{self._figure(item.count)}，{each}给{per}，{self._comes_to(item)}"
 
@@ -125,9 +130,9 @@ class Reckoned(NamedTuple):
             return f"按{on_words}分档，所在档次尚不能确定，{self._comes_to(item)}"
         sure = [position for position, holds in enumerate(reached) if holds is True]
         if not sure:
-            return f"{on_words}，未{word}最低一档{self.asked.line(item.on, item.tiers[0][0], self.row)}，计0元"
+            return f"{on_words}，未{word}最低一档{in_unit_of(item.on, item.tiers[0][0], self.asked, self.row)}，计0元"
         line, pay = item.tiers[sure[-1]]
-        return f"{on_words}，属于{word}{self.asked.line(item.on, line, self.row)}的一档：{self._paid(pay)}"
+        return f"{on_words}，属于{word}{in_unit_of(item.on, line, self.asked, self.row)}的一档：{self._paid(pay)}"
 
     def _paid(self, pay: Any) -> str:
         return self.steps(pay) if isinstance(pay, FORMS) else self._result(pay)
@@ -136,7 +141,7 @@ class Reckoned(NamedTuple):
         lines = []
         for line, rate in item.tiers:
             share = percent(rate) if isinstance(rate, Decimal) else self._figure(rate)
-            lines.append(f"超过{self.asked.line(item.on, line, self.row)}的部分按{share}")
+            lines.append(f"超过{in_unit_of(item.on, line, self.asked, self.row)}的部分按{share}")
         return f"{self._figure(item.on)}，分段累进（{'，'.join(lines)}），{self._comes_to(item)}"
 
     def _case(self, item: Case) -> str:

@@ -68,8 +68,7 @@ class Terms(NamedTuple):
         return known.name if known else f"“{kind.removeprefix(OPEN)}”"
 
     def field(self, kind: str | None, name: str) -> RowField | None:
-        known = self.registry.kinds.get(kind or "")
-        return known.fields.get(name) if known else None
+        return self.registry.field(kind or "", name)
 
     def field_name(self, kind: str | None, name: str) -> str:
         known = self.field(kind, name)
