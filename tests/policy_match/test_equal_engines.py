@@ -280,5 +280,5 @@ def test_a_wrong_engine_is_found_out(wrong: str, monkeypatch: pytest.MonkeyPatch
     else:
         form, other = FORMS_WRONG[wrong]
         monkeypatch.setitem(sheet._FORMS, form, other)
-    with pytest.raises(AssertionError, match="the interpreter says|<= 1"):
+    with pytest.raises(AssertionError, match=r"the interpreter says|<= 1"):
         holds_for(Seen(), settings(QUICK, max_examples=400, report_multiple_bugs=False, print_blob=False))
