@@ -63,7 +63,7 @@ class Gates:
         join = _Joining(held, sheet)
         for place, step in enumerate(self._shared, self._number):
             join(step, held[place])
-        found = np.empty_like(held[0])
+        found = np.empty(held.shape[1:], dtype=held.dtype)
         for step, holds, fails in zip(self._rules, *out, strict=True):
             sure, possible = join(step, found)
             holds[:] = sure
@@ -86,7 +86,7 @@ class _Joining:
     def __init__(self, held: Held, sheet: Sheet) -> None:
         self._rows, self._sheet = list(held), sheet
         self._turned = list(held[:, ::-1])  # possible before sure
-        self._spare = np.empty_like(held[0])
+        self._spare = np.empty(held.shape[1:], dtype=held.dtype)
 
     def __call__(self, step: _Step, out: Truth) -> Truth:
         """Write the gate's answer to `out`, and give it back."""
