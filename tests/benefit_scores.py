@@ -14,12 +14,11 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from services.catalog.domain.attributes import ASKING, HEADS, MEASURED, SAID
+from services.catalog.domain.attributes import ASKING, HEADS, MEASURED, SAID, Wordings
 from services.catalog.domain.drafts import Document
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.listing import benefits
 from services.catalog.domain.passage import Passage
-from services.catalog.domain.recognition import Wordings
 from tests.wordings import verdicts
 
 # A literal of a pattern: what stands alone between the bars and brackets of an alternation.

@@ -6,12 +6,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 from contracts.rules import Registry
+from services.catalog.domain.condition import Condition
 from services.catalog.domain.conduct import looked_back, record_of_conduct
 from services.catalog.domain.ladders import crossed, rungs
 from services.catalog.domain.naming import Node, Setting, Told, all_of, any_of, named_at, open_fact
 from services.catalog.domain.phrases import phrase_of
 from services.catalog.domain.quantities import Comparison, Figure, numeral, plain
-from services.catalog.domain.recognition import Condition
 from services.catalog.domain.times import over, period, steps
 from services.catalog.domain.vocabulary import fact_said, figure_fact
 

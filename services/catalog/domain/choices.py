@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.catalog.domain.condition import Condition
 from services.catalog.domain.passage import Span
 from services.catalog.domain.quantities import numeral
-from services.catalog.domain.recognition import Condition
 
 _SOME = re.compile(
     r"(?P<instead>或者?)?(?:须|需|应当?|还)?(?:同时)?(?:满足|符合|具备|具有|达到)?(?:以下|下列|如下)[^,。;:()]{0,8}?(?:条件|情形|要求|标准|情况)?(?:中|的|之)*"

@@ -9,11 +9,11 @@ from typing import Any
 
 from services.catalog.domain.amounts import Amount
 from services.catalog.domain.choices import choices, places
+from services.catalog.domain.condition import Condition
 from services.catalog.domain.facts import told
 from services.catalog.domain.junctions import branches, implied, leaning, one_phrase
 from services.catalog.domain.naming import Node, Setting, all_of, any_of, named_at
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.recognition import Condition
 from services.catalog.domain.rows import Rows
 
 _STAGED = frozenset({"上市板块", "上市阶段"})

@@ -9,12 +9,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from services.catalog.domain.attributes import NAMES, named_after
+from services.catalog.domain.attributes import NAMES, Wordings, named_after
+from services.catalog.domain.condition import Condition, inside_another
+from services.catalog.domain.dated import is_deadline
 from services.catalog.domain.division import zones
 from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.quantities import windows
-from services.catalog.domain.recognition import Condition, Wordings, inside_another, is_deadline, moved, recognised
+from services.catalog.domain.recognition import recognised
 from services.catalog.domain.regions import ANAPHOR, ANNOUNCES, own_begin, regions, sentence_before, targets
 from services.catalog.domain.requirements import Requirement, says_whom
 from services.catalog.domain.strands import Provision
@@ -174,7 +176,7 @@ def deadlines(passage: Passage, provision: Provision) -> list[Span]:
     text, found = passage.text, []
     for strand in provision.strands:
         for window in windows(text[strand.span.start : strand.span.end]):
-            span = moved(window.span, strand.span.start)
+            span = window.span.moved(strand.span.start)
             if is_deadline(text, window, span):
                 left = max((text.rfind(c, strand.span.start, span.start) for c in ",;。"), default=-1) + 1
                 right = min((i for i in (text.find(c, span.end, strand.span.end) for c in ",;。") if i >= 0), default=strand.span.end)

@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from contracts.rules import Registry
 from services.catalog.domain.bounds import bounded, rank
+from services.catalog.domain.condition import Condition
 from services.catalog.domain.conduct import credit, record_of_conduct
 from services.catalog.domain.events import changed_form, market_step, moved_or_founded
 from services.catalog.domain.naming import Node, Setting, Told, all_of, named, named_at, open_fact
 from services.catalog.domain.passage import Span
 from services.catalog.domain.phrases import phrase_of
-from services.catalog.domain.recognition import Condition
 from services.catalog.domain.rows import staffed
 from services.catalog.domain.subjects import above_scale, body, place, size, trade
 from services.catalog.domain.titles import honour, listed

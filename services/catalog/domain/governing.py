@@ -11,14 +11,16 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
+from services.catalog.domain.attributes import Wordings
 from services.catalog.domain.composing import Ground, composed
+from services.catalog.domain.condition import Condition, inside_another
 from services.catalog.domain.conditions import denied
 from services.catalog.domain.division import sentences
 from services.catalog.domain.facts import told
 from services.catalog.domain.naming import Node, Setting
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.quantities import windows
-from services.catalog.domain.recognition import Condition, Wordings, inside_another, recognised
+from services.catalog.domain.recognition import recognised
 
 _SELF = r"本(?:若干)?(?:措施|政策|办法|意见|通知|方案|规定|细则|实施细则|计划|行动方案|实施方案|指南|条款)"
 _ABOUT_ITSELF = re.compile(

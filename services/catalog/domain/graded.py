@@ -6,10 +6,10 @@ from decimal import Decimal
 
 from contracts.rules import Registry
 from services.catalog.domain.bounds import share_of
+from services.catalog.domain.condition import Condition
 from services.catalog.domain.naming import Node, all_of, any_of, named
 from services.catalog.domain.passage import Span
 from services.catalog.domain.quantities import NUMERAL, Figure, figures, plain
-from services.catalog.domain.recognition import Condition
 from services.catalog.domain.rows import Rows
 from services.catalog.domain.times import period
 from services.catalog.domain.vocabulary import figure_fact

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from services.catalog.domain.attributes import MEASURED
 from services.catalog.domain.choices import joined
+from services.catalog.domain.condition import Condition
 from services.catalog.domain.conduct import looked_back
-from services.catalog.domain.recognition import Condition
 
 _LEANS = re.compile(r"^(?:且|并|或)?(?:占|其?同比|增[长速幅]|较(?:上|前)(?:一)?(?:会计)?年度?)")
 _AND_MORE = re.compile(r"(?:[、或和及][^,。;:、或的]{2,24})+")  # 重大安全、重大质量事故或严重环境违法行为

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from services.catalog.domain.amounts import amount
+from services.catalog.domain.attributes import Wordings
 from services.catalog.domain.benefit_types import benefit_type
+from services.catalog.domain.condition import Condition
 from services.catalog.domain.conditions import conditions, deadlines, general
 from services.catalog.domain.division import sentences
 from services.catalog.domain.drafts import Document
@@ -17,7 +19,6 @@ from services.catalog.domain.lexicon import Lexicon
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.printed import printed_amount
 from services.catalog.domain.provisions import provisions
-from services.catalog.domain.recognition import Condition, Wordings
 from services.catalog.domain.requirements import requirements
 from services.catalog.domain.strands import Provision
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
+from services.catalog.domain.attributes import Wordings
+from services.catalog.domain.condition import Condition, inside_another
 from services.catalog.domain.division import sentences
 from services.catalog.domain.naming import Setting, named
 from services.catalog.domain.passage import Passage, Span
-from services.catalog.domain.recognition import Condition, Wordings, inside_another, recognised
+from services.catalog.domain.recognition import recognised
 
 
 class Group(NamedTuple):

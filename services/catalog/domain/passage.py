@@ -56,6 +56,10 @@ class Span:
     def within(self, other: "Span") -> bool:
         return other.start <= self.start and self.end <= other.end
 
+    def moved(self, by: int) -> "Span":
+        """The same stretch counted from elsewhere."""
+        return Span(self.start + by, self.end + by)
+
 
 @dataclass(frozen=True)
 class Passage:

@@ -21,6 +21,8 @@ from services.catalog.domain.strands import Provision
 
 @dataclass(frozen=True)
 class Payment:
+    """The amount as a node, without its evidence; what kind of payment it is; what the officer should know of the reading."""
+
     amount: Node | None
     pays: str | None = None
     notes: tuple[str, ...] = ()
@@ -40,7 +42,7 @@ def payment(passage: Passage, provision: Provision, amount: Amount, described: S
     if match is not None:
         top = next((share for share in (*amount.shares, *amount.caps) if share.figure.money), None)
         one = top is not None and "sum" not in match  # several matches have their ceilings already
-        return Payment(({"cap": exact(top.figure.base), "of": match} if top and one else match) | {"_span": amount.words}, pays)
+        return Payment({"cap": exact(top.figure.base), "of": match} if top and one else match, pays)
     if amount.kind == "none":
         return Payment(None, pays if pays == "relief" else None, ("没有读出金额，以审核为准",))
     if re.search(r"减按", said):
@@ -48,11 +50,11 @@ def payment(passage: Passage, provision: Provision, amount: Amount, described: S
     if amount.relief is not None:
         base = text[amount.base.start : amount.base.end] if amount.base else said
         node: Node = {"rate": plain(amount.relief / 100), "of": {"fact": open_fact(base, "金额基数")}}
-        return Payment(node | {"_span": amount.words}, "relief")
+        return Payment(node, "relief")
     if amount.counted and amount.counted_of:
         unit = text[amount.counted_of.start : amount.counted_of.end]
         most: Node = {"per": plain(amount.counted.value), "count": {"fact": open_fact(unit, "数量")}}
-        return Payment(_up_to(said, most, amount.kind == "range") | {"_span": amount.words}, pays)
+        return Payment(_up_to(said, most, amount.kind == "range"), pays)
     if amount.kind in ("rate", "rate_capped") and raises(text, provision.span, amount.shares[0]):
         return Payment(None, pays, ("只读出上浮的比例，所上浮的标准在他处",))
     each = [_one(passage, provision, amount, share, described, setting) for share in amount.shares]
@@ -70,7 +72,7 @@ def payment(passage: Passage, provision: Provision, amount: Amount, described: S
         if len(caps) > 1:
             notes.append("条文还有其他封顶：" + "；".join(f"{plain(c.figure.value)}{c.unit}" for c in caps[1:]))
     whole, later = paid_out(text, provision.span, amount, whole)
-    return Payment(net(text, provision.span, whole) | {"_span": amount.words}, pays, (*notes, *later))
+    return Payment(net(text, provision.span, whole), pays, (*notes, *later))
 
 
 def _pays(text: str, said: str, amount: Amount) -> str | None:

@@ -7,7 +7,6 @@ from itertools import pairwise
 from services.catalog.domain.division import blocks
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.quantities import windows
-from services.catalog.domain.recognition import moved
 from services.catalog.domain.strands import Provision, Strand
 
 # A phrase before the target that only announces what the article is about.
@@ -99,7 +98,7 @@ def _opening(text: str, sentence: Span, strand: Span) -> Span | None:
     for window in windows(text[sentence.start : strand.start]):
         at = sentence.start + window.span.start
         if text[at] in "自从" or at - sentence.start < 2:
-            return moved(window.span, sentence.start)
+            return window.span.moved(sentence.start)
     return None
 
 

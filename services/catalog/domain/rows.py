@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from services.catalog.domain.condition import Condition
 from services.catalog.domain.naming import Node, Told
 from services.catalog.domain.passage import Span
 from services.catalog.domain.phrases import phrase_of
 from services.catalog.domain.quantities import NUMERAL, numeral, plain
-from services.catalog.domain.recognition import Condition
 from services.catalog.domain.times import happened
 
 LENT = r"流动资金贷款|信用贷款|知识产权质押贷款|固定资产贷款|中长期贷款|技改贷款|设备更新贷款|设备购置与更新改造贷款|并购贷款|项目贷款|首贷"

@@ -9,12 +9,12 @@ from typing import Any
 from services.catalog.domain.amounts import Amount
 from services.catalog.domain.attributes import MEASURED
 from services.catalog.domain.bases import fact_named
+from services.catalog.domain.condition import Condition
 from services.catalog.domain.events import market_step
 from services.catalog.domain.facts import told
 from services.catalog.domain.naming import Node, Setting, named_at
 from services.catalog.domain.passage import Passage
 from services.catalog.domain.quantities import NUMERAL, Comparison, comparisons, exact, figures
-from services.catalog.domain.recognition import Condition
 from services.catalog.domain.shapes import instalments, within_both
 from services.catalog.domain.steps import Share
 from services.catalog.domain.titles import one_honour

@@ -3,8 +3,8 @@
 import re
 
 from contracts.rules import Registry
+from services.catalog.domain.condition import Condition
 from services.catalog.domain.naming import Node, Setting, Told, all_of, any_of, named, named_at
-from services.catalog.domain.recognition import Condition
 
 EXPORTERS = re.compile(r"出口(?:型)?(?:生产|加工)?(?:企业|商|单位|主体)")
 IMPORTERS = re.compile(r"进口(?:型)?(?:企业|商|单位|主体)")

@@ -7,10 +7,9 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from services.catalog.domain.attributes import NAMES, named_after
+from services.catalog.domain.attributes import NAMES, Wordings, named_after
 from services.catalog.domain.passage import Span
 from services.catalog.domain.phrases import without_asides
-from services.catalog.domain.recognition import Wordings
 
 _LEAD = re.compile(
     r"^(?:【[^【】]{2,12}】)?(?:不含|不包括|同时|另外|此外|其中|并且|并(?!购|列|网)|而?且|以及|及|和|凡是?)*(?:对(?!接|外)于?|为(?!主)|向(?=[^,]{2,20}的$)|给|鼓励(?!类)|支持|引导|允许)?"

@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
+from services.catalog.domain.condition import Condition
 from services.catalog.domain.naming import Setting
 from services.catalog.domain.passage import Passage, Span
 from services.catalog.domain.quantities import NUMERAL, Figure, numeral, plain, windows
-from services.catalog.domain.recognition import Condition
 from services.catalog.domain.strands import Provision
 from services.catalog.domain.vocabulary import fact_said
 
