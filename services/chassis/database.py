@@ -3,7 +3,7 @@
 Two histories of migrations stand in every database: the chassis's (version table `chassis_version`) and the service's own.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from decimal import Decimal
 from importlib.resources import as_file, files
@@ -59,6 +59,11 @@ def _plain(value: object) -> object:
 def dumps(value: object) -> str:
     """`encode` as text."""
     return encode(value).decode()
+
+
+def transposed(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
+    """Rows as columns, the form `unnest` takes; so many empty columns when there is no row."""
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
 
 
 async def _prepare(connection: Connection) -> None:
