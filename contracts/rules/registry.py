@@ -47,9 +47,6 @@ class RecordKind(Stated):
     vocab: tuple[str, ...] = ()
     fields: dict[str, RowField]
 
-    def begins(self) -> str | None:
-        return next((name for name, field in self.fields.items() if field.begins), None)
-
 
 class Authority(Stated):
     name: str  # the office as an enterprise knows it
@@ -82,6 +79,11 @@ class Registry(Stated):
         """A field of a record kind; None where the registry does not know it."""
         known = self.kinds.get(kind)
         return known.fields.get(name) if known else None
+
+    def begins(self, kind: str) -> str | None:
+        """The field with the date on which a row of the kind comes into being; None where no field is marked so."""
+        known = self.kinds.get(kind)
+        return next((name for name, field in known.fields.items() if field.begins), None) if known else None
 
 
 if TYPE_CHECKING:

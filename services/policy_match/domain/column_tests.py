@@ -17,7 +17,7 @@ from contracts.rules import OPEN, TWINS, Compared, FactTest, FactValue, FieldTes
 from services.policy_match.domain.columns import Column, Key, SetColumn
 from services.policy_match.domain.distinct import constant
 from services.policy_match.domain.interpreter import Scope, bounds, ends, value, window
-from services.policy_match.domain.periods import key_of, resolve
+from services.policy_match.domain.periods import Period, key_of, resolve
 from services.policy_match.domain.questions import (
     Change,
     Codes,
@@ -67,10 +67,8 @@ class Asking:
             return Codes((test.fact, ""), (), ())
         if test.period is None:
             return None if test.fact in self.by_period else self._compared(test, test, (test.fact, ""), self.scope)
-        if test.since is not None and not constant(test.since):
-            return None
-        periods = window(test, self.scope)
-        if isinstance(periods, Unknown) or not periods:
+        periods = self._periods(test, self.scope)
+        if periods is None:
             return None
         keys = [(test.fact, key_of(period)) for period in periods]
         if test.take == "every":
@@ -85,6 +83,11 @@ class Asking:
         if test.take == "growth" or (test.take == "increase" and test.base_if_zero is not None):
             return self._change(test, keys[0], (test.fact, key_of(periods[0].year_before()))) if len(keys) == 1 else None
         return self._compared(test, test, None, self.scope)
+
+    def _periods(self, node: FactValue, scope: Scope) -> list[Period] | None:
+        """The periods a fact looks at, oldest first; None where they are not the same for every enterprise, or where there is none."""
+        periods = window(node, scope) if node.since is None or constant(node.since) else None
+        return periods if isinstance(periods, list) and periods else None
 
     def _compared(self, test: Compared, left: FactValue | FieldValue | None, key: Key | None, scope: Scope) -> Question | None:
         """What the test asks of one column (`key`), or of a figure reckoned from several (`left`)."""
@@ -105,19 +108,15 @@ class Asking:
     def _related(self, op: str, left: Any, key: Key | None, right: Any, scope: Scope) -> Question | None:
         if key is not None and constant(right):
             return self._placed(op, key, value(right, scope))
-        if key is not None and self._sort(key) in ("date", None) and key not in self.open_ended:
+        if key in self.open_ended:
+            return None
+        if key is not None and (key not in self.columns or self.columns[key].sort == "date"):
             days = self._days(op, key, right, scope)
             if days is not None:
                 return days
-        if key in self.open_ended:
-            return None
         here = Sum({key: Fraction(1)}, Fraction(0)) if key is not None else self._sum(left, scope)
         there = self._sum(right, scope)
         return None if here is None or there is None else self._sign(op, here.less(there))
-
-    def _sort(self, key: Key) -> str | None:
-        column = self.columns.get(key)
-        return None if column is None else column.sort
 
     def _placed(self, op: str, key: Key, right: Any) -> Question | None:
         """A column against a known value."""
@@ -184,7 +183,7 @@ class Asking:
         """A figure as a sum of factor x column and a constant; None for any other."""
         if constant(node):
             found = value(node, scope)
-            return Sum({}, Fraction(found)) if isinstance(found, Decimal | Fraction) and not isinstance(found, bool) else None
+            return Sum({}, Fraction(found)) if isinstance(found, Decimal | Fraction) else None
         if isinstance(node, FactValue):
             return None if self.of_rows else self._fact_sum(node, scope)
         if isinstance(node, FieldValue) and self.of_rows:
@@ -204,12 +203,12 @@ class Asking:
         return None
 
     def _fact_sum(self, node: FactValue, scope: Scope) -> Sum | None:
-        if node.fact.startswith(OPEN) or (node.since is not None and not constant(node.since)):
+        if node.fact.startswith(OPEN):
             return None
         if node.period is None:
             return None if node.fact in self.by_period else Sum({(node.fact, ""): Fraction(1)}, Fraction(0))
-        periods = window(node, scope)
-        if isinstance(periods, Unknown) or not periods:
+        periods = self._periods(node, scope)
+        if periods is None:
             return None
         keys = [(node.fact, key_of(period)) for period in periods]
         if node.take is None:
@@ -255,7 +254,7 @@ class Asking:
         def against(op: str, right: Any) -> Question | None:
             if isinstance(right, Unknown):
                 return Codes(now, (), ())
-            if isinstance(right, bool) or not isinstance(right, Decimal | Fraction):
+            if not isinstance(right, Decimal | Fraction):
                 return None
             limit = Fraction(right)
             shares = [Fraction(1, 10 ** columns[0].scale), (1 + limit if growth else Fraction(1)) / 10 ** columns[1].scale]

@@ -92,8 +92,7 @@ def demand_of(leaf: Leaf, scope: Scope, *, hold: bool) -> Demand | None:
 
 def _row_demand(kind: str, node: Any, bounds: Bounds, found: Exact, scope: Scope) -> Demand | None:
     """A further row: possible unless its beginning would have to lie in the past."""
-    known = scope.registry.kinds.get(kind)
-    begins = known.begins() if known else None
+    begins = scope.registry.begins(kind)
     period: Period | None = None
     for condition in node.where:
         if not isinstance(condition, FieldTest) or condition.field != begins:

@@ -40,7 +40,6 @@ def _depends_on_time(rule: Node, scope: Scope) -> tuple[bool, bool]:
 
 
 def _rows_to_come(kind: str, scope: Scope) -> bool:
-    known = scope.registry.kinds.get(kind)
-    begins = known.begins() if known else None
+    begins = scope.registry.begins(kind)
     rows = scope.enterprise.records[kind]
     return begins is not None and any(row.get(begins) and as_date(row[begins]) > scope.as_of for row in rows)

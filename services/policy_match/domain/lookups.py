@@ -77,7 +77,7 @@ class Asked:
                     if isinstance(item, Unknown | Nothing):
                         continue
                     cut = as_date(item) if kind == "date" and isinstance(item, str) else item
-                    if isinstance(cut, bool) or not isinstance(cut, date if kind == "date" else Decimal | Fraction):
+                    if not isinstance(cut, date if kind == "date" else Decimal | Fraction):
                         return None
                     cuts.add(cut)
             except TypeMismatch:

@@ -118,7 +118,7 @@ def joint(parts: list[Question | None]) -> Question | None:
 def place_of(column: Column, right: Any) -> tuple[int, int] | None:
     """How many of the column's values are less than the right side, and how many not greater; None where they cannot be compared."""
     if column.sort == "number":
-        if isinstance(right, bool) or not isinstance(right, Decimal | Fraction):
+        if not isinstance(right, Decimal | Fraction):
             return None
         up, down = right.as_integer_ratio()
         return _among(column.values, up * 10**column.scale, down)

@@ -25,7 +25,6 @@ from contracts.rules import (
     LatestTest,
     Node,
     NoneOf,
-    RecordKind,
     Some,
     SumTest,
 )
@@ -74,9 +73,8 @@ class Records:
 class _RowSheet:
     def __init__(self, table: Table, city: Bits, scope: Scope, of_enterprise: Callable[[FactTest], Found | None], *, judged: bool) -> None:
         self.table, self.city, self.scope, self._of_enterprise, self._judged = table, city, scope, of_enterprise, judged
-        self.known: RecordKind | None = scope.registry.kinds.get(table.kind)
-        fields = self.known.fields if self.known else {}
-        self.open_ended = frozenset(("", name) for name, entry in fields.items() if entry.type == "end")
+        known = scope.registry.kinds.get(table.kind)
+        self.open_ended = frozenset(("", name) for name, entry in (known.fields if known else {}).items() if entry.type == "end")
         rows, length = table.rows, padded(table.rows)
         every = np.zeros(length, dtype=np.bool_)
         every[:rows] = True
@@ -114,7 +112,7 @@ class _RowSheet:
 
     def _existing(self, asking: Asking) -> Bits | None:
         """The rows there are on that day."""
-        begins = self.known.begins() if self.known else None
+        begins = self.scope.registry.begins(self.table.kind)
         if begins is None:
             return self.sheet.every
         asking.asked.add(("", begins))
@@ -192,7 +190,7 @@ class _RowSheet:
         open_ = self._number_of((sure | doubtful) & ~stated) > 0
         low = self._added(np.where(sure, numbers, np.where(doubtful, np.minimum(numbers, 0), 0)))
         high = self._added(np.where(sure, numbers, np.where(doubtful, np.maximum(numbers, 0), 0)))
-        entry = self.known.fields.get(test.field) if self.known else None
+        entry = self.scope.registry.field(self.table.kind, test.field)
         below = open_ if entry is not None and entry.signed else None
         return _Ranges(low, high, below, open_, column.scale if isinstance(column, Column) else 0)
 
@@ -252,7 +250,7 @@ class _Ranges(NamedTuple):
             return none, none
         if right is NOTHING:
             return none, ~none
-        if isinstance(right, bool) or not isinstance(right, Decimal | Fraction):
+        if not isinstance(right, Decimal | Fraction):
             return None
         exact = Fraction(right) * 10**self.scale
         p, q = exact.numerator, exact.denominator

@@ -152,7 +152,7 @@ def as_range(value: Value) -> Range:
     """A number as a range of one point. Raises TypeMismatch for what is no number."""
     if isinstance(value, Range):
         return value
-    if isinstance(value, Decimal | Fraction) and not isinstance(value, bool):
+    if isinstance(value, Decimal | Fraction):
         return Range(value, value)
     raise TypeMismatch(f"{value!r} 不是数值")
 

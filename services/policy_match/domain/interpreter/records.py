@@ -115,8 +115,7 @@ def existing_rows(kind: str, scope: Scope) -> Sequence[Row] | None:
     rows = scope.enterprise.records.get(kind)
     if rows is None:
         return None
-    known = scope.registry.kinds.get(kind)
-    begins = known.begins() if known else None
+    begins = scope.registry.begins(kind)
     if begins is None:
         return rows
     return [row for row in rows if row.get(begins) is None or as_date(row[begins]) <= scope.as_of]

@@ -151,7 +151,7 @@ class Terms(NamedTuple):
             return f"第{position + 1}条"
         texts = (row[name] for name, field in known.fields.items() if field.type in ("text", "code") and isinstance(row.get(name), str))
         text = next(texts, None)
-        begins = row.get(known.begins() or "")
+        begins = row.get(self.registry.begins(kind) or "")
         when = day(date.fromisoformat(begins)) if isinstance(begins, str) and _ISO_DAY.match(begins) else None
         if text is None:
             return f"{when}的一条" if when else f"第{position + 1}条"
