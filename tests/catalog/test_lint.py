@@ -36,7 +36,7 @@ def codes(benefit: Benefit, *others: Benefit) -> set[str]:
 
 
 def fair(benefit: Benefit) -> dict[str, str]:
-    return {doubt.code: doubt.problem for doubt in unfair(benefit, registry=load_registry())}
+    return {doubt.code: doubt.problem for doubt in unfair(benefit)}
 
 
 def tiers(first_upper: str, second: str) -> dict[str, Any]:

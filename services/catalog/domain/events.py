@@ -3,7 +3,7 @@
 import re
 
 from contracts.rules import Registry
-from services.catalog.domain.naming import Node, Setting, Told, any_of, named, open_fact
+from services.catalog.domain.naming import Node, Told, any_of, named, open_fact
 from services.catalog.domain.times import happened
 
 # The steps to the stock market, in the order in which they are taken.
@@ -37,7 +37,7 @@ def market_step(words: str, registry: Registry) -> Told:
 _FORMS = ("个体工商户", "个人独资企业", "合伙企业", "有限责任公司", "股份有限公司")
 
 
-def moved_or_founded(words: str, phrase: str, setting: Setting) -> Told:
+def moved_or_founded(words: str, phrase: str) -> Told:
     """Newly set up or moved in (新设立或新迁入) within the time that the words say; without one it stays open when that was."""
     ways: list[Node] = []
     founded, moved = happened("founded_on", phrase), happened("changed_on", phrase)

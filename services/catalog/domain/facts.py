@@ -49,7 +49,7 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
     if condition.comparison is not None:
         return bounded(condition, condition.comparison, words, text, setting)
     if condition.window is not None:
-        return _dated(condition, around)
+        return _dated(condition)
     if condition.operator == "contains" and name in ("行业", "主体类型") and not named(registry, "industry", words):
         return _phrase(words, registry)  # kept as it stands, under the word it ends on
     match name:
@@ -76,7 +76,7 @@ def told(condition: Condition, words: str, setting: Setting, *, text: str | None
         case "名单入选" | "项目入库":
             return listed(text, condition.span, registry)
         case "新设或迁入":
-            return moved_or_founded(words, around, setting)
+            return moved_or_founded(words, around)
         case "纳统情况":
             return above_scale(words, around, registry)
         case "信用状况" | "违法记录":
@@ -134,7 +134,7 @@ def _phrase(words: str, registry: Registry) -> Told:
     return Told({"judged": words})
 
 
-def _dated(condition: Condition, around: str) -> Told:
+def _dated(condition: Condition) -> Told:
     """A day of the enterprise's own (成立, 认定) or one that the registry does not have."""
     value = condition.value
     test: Node = {"is": "between" if isinstance(value, list) else condition.operator, "value": value}

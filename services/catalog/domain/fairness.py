@@ -10,7 +10,7 @@ its drafters' and the market regulator's.
 import re
 from collections.abc import Iterator
 
-from contracts.rules import Benefit, FactValue, Registry, Some
+from contracts.rules import Benefit, FactValue, Some
 from services.catalog.domain.lint import Doubt, Place, places, plain
 
 ACT = "《公平竞争审查条例》"
@@ -25,14 +25,14 @@ _COMPANY = re.compile(
 _GENERIC = re.compile(r"^(?:股份|有限|责任|一人|国有|独资|上市|符合|依法|各类|新设|注册|企业|或者?|以及)*$|(?:的|类|家|户|或|是|为|在)$")
 
 
-def unfair(benefit: Benefit, *, registry: Registry) -> list[Doubt]:
+def unfair(benefit: Benefit) -> list[Doubt]:
     """What may favour particular operators; warnings, never errors."""
-    found = [doubt for place in places(benefit) for doubt in _of_place(place, benefit, registry)]
+    found = [doubt for place in places(benefit) for doubt in _of_place(place, benefit)]
     found += _of_words(benefit)
     return list({(doubt.code, doubt.problem): doubt for doubt in reversed(found)}.values())[::-1]
 
 
-def _of_place(place: Place, benefit: Benefit, registry: Registry) -> Iterator[Doubt]:
+def _of_place(place: Place, benefit: Benefit) -> Iterator[Doubt]:
     node = place.node
     if isinstance(node, FactValue) and place.at.startswith("rule"):
         words = f"“{place.quote}”" if place.quote else "规则"

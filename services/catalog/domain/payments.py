@@ -68,7 +68,7 @@ def payment(passage: Passage, provision: Provision, amount: Amount, described: S
     staged = amount.kind == "tiered" and re.search("分阶段|分期|合计", text[provision.span.start : amount.shares[0].figure.span.start])
     notes: list[str] = []
     if caps and not staged:
-        whole = _capped(whole, caps[0], amount, described, setting, text)
+        whole = _capped(whole, caps[0], described, setting, text)
         if len(caps) > 1:
             notes.append("条文还有其他封顶：" + "；".join(f"{plain(c.figure.value)}{c.unit}" for c in caps[1:]))
     whole, later = paid_out(text, provision.span, amount, whole)
@@ -89,7 +89,7 @@ def _up_to(words: str, most: Any, ceiling: bool) -> Node:
     return {"judged": words, "between": [0, most]} if ceiling else most
 
 
-def _capped(whole: Node, cap: Share, amount: Amount, described: Sequence[Rows], setting: Setting, text: str) -> Node:
+def _capped(whole: Node, cap: Share, described: Sequence[Rows], setting: Setting, text: str) -> Node:
     """A ceiling in yuan, or one that is itself a share of a figure (不超过出口额的0.06%)."""
     if cap.figure.money:
         return {"cap": exact(cap.figure.base), "of": whole}

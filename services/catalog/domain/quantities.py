@@ -210,8 +210,6 @@ def windows(text: str) -> list[Window]:
     return sorted(found, key=lambda w: w.span.start)
 
 
-_INSIDE = re.compile(r"\(含(?:本数|当日|当年|本级)?(?:,下同)?\)|含(?:本数)?(?=[以]|$)")
-_OUTSIDE = re.compile(r"\(不含(?:本数)?(?:,下同)?\)")
 _AT_LEAST = r"(?:不低于|不少于|不小于|达到?|满|超过|高于|大于|多于|突破|实现|至少|≥|>)"
 _AT_MOST = r"(?:不超过|不高于|不大于|不多于|不满|未满|低于|少于|小于|未达到?|未超过|≤|<)"
 

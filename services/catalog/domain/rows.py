@@ -46,7 +46,7 @@ class Rows:
 
 def rows(text: str, target: Span, governed: Sequence[Condition]) -> list[Rows]:
     """The rows that the words of a provision's target describe: loans taken, contracts made, persons hired."""
-    found = (_loans(text, target, governed), _contracts(text, target, governed), _hires(text, target, governed))
+    found = (_loans(text, target, governed), _contracts(text, target, governed), _hires(text, governed))
     return [r for r in found if r is not None]
 
 
@@ -123,7 +123,7 @@ def staffed(text: str, span: Span) -> Told | None:
     return Told({"count": "insured_person", "where": where, "is": ">=", "value": int(numeral(said["n"]))})
 
 
-def _hires(text: str, target: Span, governed: Sequence[Condition]) -> Rows | None:
+def _hires(text: str, governed: Sequence[Condition]) -> Rows | None:
     """招用登记失业人员…并缴纳社会保险费6个月以上: persons hired, who they are, how long insured, how many."""
     chosen = _inside(governed, "招用对象")
     if not chosen:

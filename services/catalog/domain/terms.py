@@ -56,7 +56,7 @@ def mode(text: str, money: bool) -> str:
     return "inform"
 
 
-def opens(passage: Passage, provision: Provision, condition: Condition) -> bool:
+def opens(passage: Passage, condition: Condition) -> bool:
     """True for a window that opens the sentence or is called an execution period: it bounds the validity, not the enterprise."""
     if condition.window is None:
         return False
@@ -76,16 +76,13 @@ def valid(start: date | None, end: date | None, passage: Passage | None, provisi
     if passage is not None and provision is not None:
         for printed in windows(passage.text[provision.span.start : provision.span.end]):
             span = Span(printed.span.start + provision.span.start, printed.span.end + provision.span.start)
-            if opens(passage, provision, Condition("业务发生期间", "within_period", None, None, span, window=printed)):
+            if opens(passage, Condition("业务发生期间", "within_period", None, None, span, window=printed)):
                 end = printed.end or end
                 start = printed.start if passage.text[span.start] in "自从" else start
     return {"from": _iso(start), "to": _iso(end)} if start or end else None
 
 
 _CLAIM = re.compile(r"(?:申报|申请|提交|受理|填报)(?:时间|期限|截止)?[^,。;]{0,10}$|^[^,。;]{0,6}(?:申报|提交|前申请)")
-
-
-_CLAIMED = re.compile(r"[^,。;]{0,6}(?:申报(?!的)|提交申请|提出申请)|[^。;]{0,12}(?:企业|申报单位)?确认(?:兑现|申领)")
 
 
 def window(passage: Passage) -> dict[str, Any] | None:

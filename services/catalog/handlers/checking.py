@@ -35,7 +35,7 @@ async def look(kept: Kept, store: Store) -> Looked:
     registry = load_registry()
     beside = [other for one in await store.beside(kept.document, kept.id) if (other := read_rule(one)[1]) is not None]
     doubts = lint(benefit, registry=registry, others=beside)
-    found = [Finding(doubt.at, "warning", doubt.problem, doubt.hint) for doubt in (*doubts, *unfair(benefit, registry=registry))]
+    found = [Finding(doubt.at, "warning", doubt.problem, doubt.hint) for doubt in (*doubts, *unfair(benefit))]
     return Looked(tuple(own), tuple(found), benefit, readiness(benefit, doubts, kept.unread))
 
 

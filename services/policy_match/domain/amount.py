@@ -46,7 +46,6 @@ from services.policy_match.domain.truth import Answer
 from services.policy_match.domain.values import NOTHING, Range, Unknown, as_range, relation
 
 _ZERO = Range(Fraction(0), Fraction(0))
-_CENT = Decimal("0.01")
 
 
 class AmountInterval(NamedTuple):

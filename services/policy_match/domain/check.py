@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from contracts.rules import Benefit, Figures, Registry, RuleCase, open_facts_of
-from services.policy_match.domain.amount import AmountInterval
 from services.policy_match.domain.decision import outcome
 from services.policy_match.domain.doubts import contradictions, shared_names, warnings
 from services.policy_match.domain.enterprise import FactError, enterprise_of, type_problems
@@ -77,9 +76,3 @@ def _because(benefit: Benefit, case: RuleCase, registry: Registry, figures: Figu
     decisive = "false" if decision.outcome == "ineligible" else "unknown"
     told = decision.in_words.reasons if decision.in_words else ()
     return "；" + "；".join(reason.sentence.rstrip("。") for reason in told if reason.outcome == decisive)
-
-
-def _in_words(amount: AmountInterval) -> str:
-    if amount.low == amount.high:
-        return str(amount.low)
-    return f"{amount.low} 至 {'不限' if amount.high is None else amount.high}"

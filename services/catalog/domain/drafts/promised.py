@@ -28,7 +28,7 @@ def promised(
     """The draft of a provision; `items` are the entries of a separate list of conditions that govern it, `around` what the clause says
     beside its provisions. None where neither whom nor how much can be read."""
     clause, document, body, setting = reading.clause, reading.document, reading.body, reading.setting
-    governed = [c for c in conditions(body, provision, items) if not terms.opens(body, provision, c)]
+    governed = [c for c in conditions(body, provision, items) if not terms.opens(body, c)]
     target = Span(provision.span.start, provision.gives_at)
     graded_in = Span(provision.lead or provision.strands[0].sentence.start, provision.gives_at)
     described = [*graded(body.text, graded_in, governed, setting.registry), *rows(body.text, target, governed)]

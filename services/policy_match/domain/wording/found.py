@@ -119,9 +119,9 @@ class Found(NamedTuple):
         if isinstance(left, str | frozenset | bool):
             return self._text(node, left, entry, name, wanted)
         assert isinstance(left, Decimal | Fraction)
-        return self._share(node, left, wanted) or self._figure(node, left, entry, self._described(node, left, entry), wanted)
+        return self._share(node, left, wanted) or self._figure(node, left, entry, self._described(node, left), wanted)
 
-    def _described(self, node: FactTest, left: Exact, entry: Entry | None) -> Callable[[str], str]:
+    def _described(self, node: FactTest, left: Exact) -> Callable[[str], str]:
         """How the figure on the left is said, given its words."""
         name = self.asked.value(node)
         if node.take not in ("growth", "increase") or node.period is None or (node.over or 1) > 1:
