@@ -16,15 +16,16 @@ from uuid import UUID, uuid5
 
 import numpy as np
 
-from contracts.rules import Benefit, Figures, PopulationTest, Registry, facts_of, walk
+from contracts.rules import Benefit, Figures, Registry, facts_of
 from services.policy_match.domain.cohort import Finder, verdicts
 from services.policy_match.domain.columns import Columns, bits_of, padded
 from services.policy_match.domain.distinct import clauses_of
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.gathering import columns_of
+from services.policy_match.domain.interpreter import Ranked
 from services.policy_match.domain.payments import Pays, occasion
 from services.policy_match.domain.percolator import Percolator
-from services.policy_match.domain.population import Population, rank_population
+from services.policy_match.domain.population import Population, rank_population, ranks_of
 from services.policy_match.domain.values import TypeMismatch
 
 _MATCHES = UUID("6f1f1d6c-6a3e-5d0e-9d0b-2f6c1a7e4b21")
@@ -52,9 +53,9 @@ class Offer:
     version: int
 
     @cached_property
-    def ranks(self) -> tuple[PopulationTest, ...]:
+    def ranks(self) -> tuple[Ranked, ...]:
         """Its tests that rank the whole city."""
-        return tuple(node for node in walk(self.benefit) if isinstance(node, PopulationTest))
+        return ranks_of(self.benefit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +136,10 @@ def eligible(
 
 def ranked(benefits: Sequence[Benefit], shards: Iterable[City], *, as_of: date, registry: Registry, figures: Figures) -> Population | None:
     """Where the enterprises of a city stand for the population tests of benefits; None if there is no such test."""
-    tests = [test for benefit in benefits for test in walk(benefit) if isinstance(test, PopulationTest)]
+    tests = tuple(test for benefit in benefits for _, test in ranks_of(benefit))
     if not tests:
         return None
-    names = facts_of(tuple(tests)) | {"judgement"}
+    names = facts_of(tests) | {"judgement"}
     city = (enterprise for shard in shards for enterprise in shard.enterprises(names))
     return rank_population(benefits, city, as_of=as_of, registry=registry, figures=figures)
 

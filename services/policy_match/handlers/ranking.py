@@ -23,7 +23,7 @@ async def rank_anew(work: Work[Matching], offers: Collection[Offer]) -> None:
     ranking = [offer for offer in offers if offer.ranks]
     if not ranking:
         return
-    names = facts_of(tuple(test for offer in ranking for test in offer.ranks)) | {"judgement"}
+    names = facts_of(tuple(test for offer in ranking for _, test in offer.ranks)) | {"judgement"}
     parts = []
     async for some in work.store.every(names):
         parts.append(
@@ -57,7 +57,7 @@ async def decidable(work: Work[Matching], offers: Sequence[Offer], *, as_of: dat
     ranking = [offer for offer in offers if offer.ranks]
     if not ranking:
         return Decidable(offers, None, frozenset())
-    tests = {test for offer in ranking for test in offer.ranks} if as_of else set()
-    population = await work.store.population(tests, as_of) if as_of else Population()
-    waiting = frozenset(offer.benefit.id for offer in ranking if not all(test in population.standings for test in offer.ranks))
+    ranks = {ranked for offer in ranking for ranked in offer.ranks}
+    population = await work.store.population(ranks, as_of) if as_of else Population()
+    waiting = frozenset(offer.benefit.id for offer in ranking if not all(ranked in population.standings for ranked in offer.ranks))
     return Decidable([offer for offer in offers if offer.benefit.id not in waiting], population, waiting)

@@ -9,6 +9,7 @@ from hashlib import sha256
 from contracts.rules import PopulationTest
 from services.chassis.database import Connection, dumps
 from services.policy_match.domain.enterprise import Enterprise
+from services.policy_match.domain.interpreter import Ranked
 from services.policy_match.domain.population import Population, Standing
 from services.policy_match.store.shards import READ_AT_ONCE, exactly, put_together
 
@@ -39,8 +40,8 @@ class Standings:
             "INSERT INTO standings (test, as_of, at, ascending, unranked, figures) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (test)"
             " DO UPDATE SET as_of = excluded.as_of, at = excluded.at, unranked = excluded.unranked, figures = excluded.figures",
             [
-                (_key(test), as_of, at, standing.ascending, standing.unranked, " ".join(map(str, standing.figures)))
-                for test, standing in population.standings.items()
+                (_key(*ranked), as_of, at, standing.ascending, standing.unranked, " ".join(map(str, standing.figures)))
+                for ranked, standing in population.standings.items()
             ],
         )
 
@@ -48,9 +49,9 @@ class Standings:
         """Let go of what stood before a day."""
         await self._db.execute("DELETE FROM standings WHERE as_of < $1", before)
 
-    async def population(self, tests: Iterable[PopulationTest], as_of: date) -> Population:
-        """Where enterprises stand on a day, for those of these tests of which that is known."""
-        wanted = {_key(test): test for test in tests}
+    async def population(self, ranks: Iterable[Ranked], as_of: date) -> Population:
+        """Where enterprises stand on a day, for those of these of which that is known."""
+        wanted = {_key(*ranked): ranked for ranked in ranks}
         if not wanted:
             return Population()
         rows = await self._db.fetch("SELECT test, at FROM standings WHERE test = ANY($1) AND as_of = $2", list(wanted), as_of)
@@ -69,9 +70,9 @@ class Standings:
         return held
 
 
-def _key(test: PopulationTest) -> bytes:
-    """What a test is kept by: the hash of how it is written."""
-    return sha256(dumps(test.model_dump(by_alias=True, exclude_none=True)).encode()).digest()
+def _key(benefit: str, test: PopulationTest) -> bytes:
+    """What a test of a benefit is kept by: the hash of how it is written, and whose it is."""
+    return sha256(dumps([benefit, test.model_dump(by_alias=True, exclude_none=True)]).encode()).digest()
 
 
 def _enterprises(rows: list[object]) -> list[Enterprise]:
