@@ -358,12 +358,10 @@ def test_who_is_ranked_without_a_judgement_has_its_rank_among_those_of_its_own_b
         assert {(key.uscc, key.benefit) for key in matches} == {("judged", "one"), ("honest", "other")}
 
 
-def test_a_figure_of_the_wrong_kind_keeps_nobody_else_from_its_rank() -> None:
-    benefit = parse_benefit({"id": "b", "rule": {"rank": "revenue", "period": "last_year", "among": {"all": []}, "is": "<=", "value": 1}})
-    firms = [
-        enterprise_of({"uscc": "1", "facts": {"revenue": {"2024": 5}}}),
-        enterprise_of({"uscc": "2", "facts": {"revenue": {"2024": "x"}}}),
-    ]
+def test_an_enterprise_that_cannot_be_ranked_keeps_nobody_else_from_its_rank() -> None:
+    benefit = parse_benefit({"id": "b", "rule": {"rank": "revenue", "period": "last_year", "among": HONEST, "is": "<=", "value": 1}})
+    stated = [{"dishonest": False}, {"dishonest": "谁知道"}]
+    firms = [enterprise_of({"uscc": str(n), "facts": {"revenue": {"2024": 5}} | facts}) for n, facts in enumerate(stated)]
     known: dict[str, Any] = {"as_of": TODAY, "registry": load_registry(), "figures": load_figures()}
     (standing,) = rank_population([benefit], firms, **known).standings.values()
     assert (standing.ranked, standing.unranked) == (1, 1)
