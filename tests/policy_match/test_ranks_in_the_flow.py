@@ -152,7 +152,7 @@ async def test_an_enterprise_with_a_new_uscc_keeps_its_rank(matcher: Room) -> No
 
 
 async def test_the_flow_finds_whom_the_interpreter_finds(matcher: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.policy_match.store.standings.READ_AT_ONCE", 3)
+    monkeypatch.setattr("services.policy_match.store.shards.READ_AT_ONCE", 3)
     growth = {"rank": "revenue", "period": "last_year", "take": "growth", "among": {"all": []}, "is": "<=", "value": 4, "order": "asc"}
     rule = {"any": [growth, {**FIRST_THREE, "value": 1}]}
     for number, code in enumerate(CODES):

@@ -9,7 +9,7 @@ published sees the new benefit, or is seen by the benefit's sweep, which comes a
 difference between what was remembered and what is decided now, so a repetition says nothing.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
@@ -134,8 +134,8 @@ class Matching(Protocol):
     async def add_answers(self, answers: Collection[Answer]) -> None:
         """Keep answers, once each."""
 
-    def every(self, names: Collection[str]) -> AsyncIterator[list[Enterprise]]:
-        """All enterprises of the city with their facts and records of these names, as they stand at one moment."""
+    async def whole_city(self) -> list[City]:
+        """Every enterprise of the city, each once."""
 
     async def put_standings(self, population: Population, as_of: date, at: datetime) -> None:
         """Keep where enterprises stand on a day."""
