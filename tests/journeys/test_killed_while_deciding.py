@@ -1,6 +1,7 @@
-"""`kill -9` in the middle of a day's sweep and of loading a bulk file: the next process goes on, nothing is missed or said twice."""
+"""`kill -9` in the middle of each pass: of ranking, a day's sweep, asking, loading a file. The next process goes on, nothing is missed
+or said twice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from contracts.topics import TOPICS
 from deploy.embedded import Platform
 from services.chassis import clock
 from services.chassis.database import dumps, loads, open_pool
+from services.policy_match.jobs import due
 from services.policy_match.sources.deliveries import divided
 from services.policy_match.store import Store
 from tests.journeys.killing import LAST_YEAR, TODAY, heard, say, stopped_at, swept
@@ -28,9 +30,9 @@ BENEFIT = parse_benefit({"id": "ben-1", "rule": RULE, "amount": {"fixed": 1}})
 
 
 @pytest.fixture(params=["mock"])
-def world(folder: Path) -> Iterator[World]:
+def world(folder: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     """PostgreSQL, a broker, and policy_match."""
-    with Platform(folder / "platform", TOPICS, services=("policy_match",)) as platform:
+    with Platform(folder / request.function.__name__, TOPICS, services=("policy_match",)) as platform:
         opened = World(platform)
         yield opened
         opened.close()
@@ -49,7 +51,7 @@ def killed_in_the_middle(world: World, table: str, query: str, *payloads: Payloa
 
 def told(world: World) -> list[tuple[str, str, str | None]]:
     """Every match event in the outbox: what, of whom, and why it was lost."""
-    rows = world.rows("policy_match", "SELECT type, body FROM outbox WHERE topic = 'matches.v1'")
+    rows = world.rows("policy_match", "SELECT type, body FROM outbox WHERE type ~ '\\.Match(Found|Changed|Lost)\\.'")
     return sorted((row["type"].split(".")[1], loads(row["body"])["uscc"], loads(row["body"]).get("reason")) for row in rows)
 
 
@@ -73,7 +75,7 @@ def test_a_process_killed_in_the_middle_says_each_difference_once(world: World, 
     rich = [code for code, figure in figures.items() if figure >= LEAST]
     say(
         world,
-        *(FactsStated(uscc=code, authority="税务", true_on=TODAY, facts={"revenue": {LAST_YEAR: n}}) for code, n in figures.items()),
+        *revenues(figures),
     )
     until("every fact is kept", lambda: heard(world) == len(CODES))
     say(world, BenefitPublished(benefit=BENEFIT, version=1))
@@ -110,4 +112,53 @@ def test_a_process_killed_in_the_middle_says_each_difference_once(world: World, 
     service.start()
     until("the file is loaded", lambda: bool(world.rows("policy_match", "SELECT 1 FROM deliveries WHERE state = 'loaded'")))
     assert told(world) == sorted(("MatchFound", code, None) for code in poor)
+    assert world.rows("policy_match", "SELECT 1 FROM dead_letters UNION ALL SELECT 1 FROM parked") == []
+
+
+RANKED = parse_benefit(
+    {"id": "first-ten", "rule": {"rank": "revenue", "period": "last_year", "among": {"all": []}, "is": "<=", "value": 10}}
+)
+ASKING = parse_benefit({"id": "ask", "rule": {"all": [RULE, {"fact": "financing_need", "is": "=", "value": True}]}})
+
+
+def revenues(figures: Mapping[str, int]) -> list[FactsStated]:
+    return [FactsStated(uscc=code, authority="税务", true_on=TODAY, facts={"revenue": {LAST_YEAR: n}}) for code, n in figures.items()]
+
+
+def test_a_process_killed_while_ranking_or_asking_ranks_and_asks_once(world: World) -> None:
+    if not due(clock.now(), "Asia/Shanghai"):
+        pytest.skip("the city's day begins at 00:05")
+    service = world.platform.services["policy_match"]
+    figures = {code: number + 1 for number, code in enumerate(CODES)}
+    say(world, *revenues(figures))
+    until("every fact is kept", lambda: heard(world) == len(CODES))
+    killed_in_the_middle(
+        world, "standings", "INSERT INTO standings", *(BenefitPublished(benefit=one, version=1) for one in (RANKED, ASKING))
+    )
+    until("both benefits are swept", lambda: swept(world, RANKED.id) == swept(world, ASKING.id) == 12)
+    assert told(world) == sorted(("MatchFound", code, None) for code in CODES[-10:])
+
+    world.rows("policy_match", "DELETE FROM outbox WHERE topic = 'matches.v1'")
+    risen = {code: 1000 + number for number, code in enumerate(CODES[:4])}
+    before = heard(world)
+    say(world, *revenues(risen))
+    until("the new figures are kept", lambda: heard(world) == before + len(risen))
+    assert told(world) == [], "between two days no rank moves"
+    service.kill()
+    world.rows("policy_match", "DELETE FROM days")
+    for table in ("standings", "questions"):  # while the city is ranked for the day; while the day's first enterprises are asked
+        with world.holding("policy_match", "BEGIN", f"LOCK TABLE {table} IN SHARE MODE"):
+            service.start()
+            until(f"it writes {table}", lambda table=table: stopped_at(world, service, f"INSERT INTO {table}"))  # type: ignore[misc]
+            service.kill()
+    assert world.rows("policy_match", "SELECT 1 FROM questions") == [], "a shard is swept in one transaction"
+    service.start()
+    until("the day is swept", lambda: swept(world, RANKED.id, reason="day") == swept(world, ASKING.id, reason="day") == 12)
+    fallen = CODES[-10:][: len(risen)]
+    assert told(world) == sorted([*(("MatchFound", code, None) for code in risen), *(("MatchLost", code, "time") for code in fallen)])
+    asked = world.rows("policy_match", "SELECT body FROM outbox WHERE type LIKE '%AnswerWanted%'")
+    wanted = [code for code, figure in (figures | risen).items() if figure >= LEAST]
+    assert sorted(loads(row["body"])["uscc"] for row in asked) == sorted(wanted), "each is asked once"
+    days = world.rows("policy_match", "SELECT body FROM outbox WHERE topic = 'sweeps.v1' AND type LIKE '%SweepDue%'")
+    assert [loads(row["body"])["reason"] for row in days].count("day") == 12, "the day was said once"
     assert world.rows("policy_match", "SELECT 1 FROM dead_letters UNION ALL SELECT 1 FROM parked") == []
