@@ -90,7 +90,7 @@ def all_told(world: World) -> bool:
 
 
 def heard_next(believed: bool, event: str) -> bool:
-    """Whether a listener believes in a match after one more event: found only what is not believed, else nothing is said but of that."""
+    """Whether a listener believes in a match after one more event; what it believes is not found again, and nothing else is lost."""
     assert believed is not (event == "MatchFound"), "nothing is said twice"
     return event != "MatchLost"
 
