@@ -96,9 +96,13 @@ class UnitOfWork(Generic[S]):
         else:
             self.said.append(Said(payload, self.trace_of(because)))
 
+    async def written(self) -> None:
+        await put(self.connection, self.said, self.now)
+        self.said.clear()
+
     async def finish(self) -> None:
         """Write what was said into the outbox; the caller commits."""
-        await put(self.connection, self.said, self.now)
+        await self.written()
 
 
 @dataclass(frozen=True)

@@ -96,7 +96,7 @@ async def put(connection: Connection, said: Sequence[Said], now: datetime) -> No
     if said:
         await connection.copy_records_to_table(
             "outbox",
-            records=[event.row(now) for event in said],
+            records=(event.row(now) for event in said),
             columns=["event_id", "type", "topic", "key", "partition", "body", "said_at", "traceparent", "link"],
         )
 

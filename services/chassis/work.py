@@ -62,6 +62,9 @@ class Work(Protocol[S]):
         (a draft keeps its document's); the work's own span is linked. With neither, the work's own span is the parent.
         """
 
+    async def written(self) -> None:
+        """Write what was said so far into the outbox, so that much need not be held; it stands or falls with the rest."""
+
     def trace_of(self, event: Event[Payload] | None = None) -> str | None:
         """The traceparent to keep in a row that waits, for an event heard or for the work itself."""
 

@@ -34,16 +34,17 @@ def due(now: datetime, timezone: str) -> bool:
     return now.astimezone(ZoneInfo(timezone)).time() >= DUE
 
 
+async def turn(work: UnitOfWork[Store], timezone: str) -> None:
+    """Begin the day if it is due and was not begun before."""
+    if due(work.now, timezone):
+        await on_day(work)
+
+
 async def day(runtime: Runtime[Store]) -> None:
     """Say the day's sweeps once a day, whoever of several processes comes first."""
-
-    async def tick(work: UnitOfWork[Store]) -> None:
-        if due(work.now, runtime.settings.timezone):
-            await on_day(work)
-
     while True:
         try:
-            await runtime.alone("day", tick)
+            await runtime.alone("day", lambda work: turn(work, runtime.settings.timezone))
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             log.warning("day.waits", error=type(error).__name__)
         await asyncio.sleep(LOOK)

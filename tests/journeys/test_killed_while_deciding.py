@@ -1,6 +1,7 @@
-"""`kill -9` in the middle of a day's sweep and of loading a bulk file: the next process goes on, nothing is missed or said twice."""
+"""`kill -9` in the middle of each pass: of ranking, a day's sweep, asking, loading a file. The next process goes on, nothing is missed
+or said twice."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,17 +13,16 @@ from contracts.rules import parse_benefit
 from contracts.topics import TOPICS
 from deploy.embedded import Platform
 from services.chassis import clock
-from services.chassis.bus import Producer, Record
 from services.chassis.database import dumps, loads, open_pool
+from services.policy_match.jobs import due
 from services.policy_match.sources.deliveries import divided
 from services.policy_match.store import Store
-from tests.service_room import record, uscc
+from tests.journeys.killing import LAST_YEAR, TODAY, heard, say, stopped_at, swept
+from tests.service_room import uscc
 from tests.world import World, apart, until
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-TODAY = clock.city_day(clock.now(), "Asia/Shanghai")
-LAST_YEAR = str(TODAY.year - 1)
 LEAST = 100
 CODES = [uscc(number) for number in range(200)]
 RULE = {"fact": "revenue", "period": "last_year", "is": ">=", "value": LEAST}
@@ -30,26 +30,12 @@ BENEFIT = parse_benefit({"id": "ben-1", "rule": RULE, "amount": {"fixed": 1}})
 
 
 @pytest.fixture(params=["mock"])
-def world(folder: Path) -> Iterator[World]:
+def world(folder: Path, request: pytest.FixtureRequest) -> Iterator[World]:
     """PostgreSQL, a broker, and policy_match."""
-    with Platform(folder / "platform", TOPICS, services=("policy_match",)) as platform:
+    with Platform(folder / request.function.__name__, TOPICS, services=("policy_match",)) as platform:
         opened = World(platform)
         yield opened
         opened.close()
-
-
-def say(world: World, *payloads: Payload) -> None:
-    """Lay events on the broker, as their own services would."""
-
-    async def sent() -> None:
-        producer = Producer(world.platform.bootstrap)
-        try:
-            heard = [record(payload) for payload in payloads]
-            await producer.send_all([Record(one.topic, one.key, one.body or b"", one.headers, one.partition) for one in heard])
-        finally:
-            await producer.stop()
-
-    apart(sent())
 
 
 def killed_in_the_middle(world: World, table: str, query: str, *payloads: Payload) -> None:
@@ -57,21 +43,16 @@ def killed_in_the_middle(world: World, table: str, query: str, *payloads: Payloa
     service = world.platform.services["policy_match"]
     with world.holding("policy_match", "BEGIN", f"LOCK TABLE {table} IN SHARE MODE"):
         say(world, *payloads)
-        waiting = f"SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '{query}%'"
-        until("it is in the middle", lambda: bool(world.rows("policy_match", waiting)))
+        until("it is in the middle", lambda: stopped_at(world, service, query))
         service.kill()
     service.start()
     service.wait_ready()
 
 
-def said(world: World) -> list[tuple[str, str, str | None]]:
+def told(world: World) -> list[tuple[str, str, str | None]]:
     """Every match event in the outbox: what, of whom, and why it was lost."""
-    rows = world.rows("policy_match", "SELECT type, body FROM outbox WHERE topic = 'matches.v1'")
+    rows = world.rows("policy_match", "SELECT type, body FROM outbox WHERE type ~ '\\.Match(Found|Changed|Lost)\\.'")
     return sorted((row["type"].split(".")[1], loads(row["body"])["uscc"], loads(row["body"]).get("reason")) for row in rows)
-
-
-def heard(world: World) -> int:
-    return int(world.rows("policy_match", "SELECT count(*) AS n FROM inbox")[0]["n"])
 
 
 async def _delivered(database: str, name: str, lines: list[dict[str, object]], file: Path) -> None:
@@ -89,16 +70,17 @@ async def _delivered(database: str, name: str, lines: list[dict[str, object]], f
 
 
 def test_a_process_killed_in_the_middle_says_each_difference_once(world: World, tmp_path: Path) -> None:
+    service = world.platform.services["policy_match"]
     figures = {code: LEAST * 2 if number % 2 else 1 for number, code in enumerate(CODES)}
     rich = [code for code, figure in figures.items() if figure >= LEAST]
     say(
         world,
-        *(FactsStated(uscc=code, authority="税务", true_on=TODAY, facts={"revenue": {LAST_YEAR: n}}) for code, n in figures.items()),
+        *revenues(figures),
     )
     until("every fact is kept", lambda: heard(world) == len(CODES))
     say(world, BenefitPublished(benefit=BENEFIT, version=1))
-    until("the benefit is swept", lambda: len(world.rows("policy_match", "SELECT 1 FROM runs")) == 12)
-    assert said(world) == sorted(("MatchFound", code, None) for code in rich)
+    until("the benefit is swept", lambda: swept(world, BENEFIT.id) == 12)
+    assert told(world) == sorted(("MatchFound", code, None) for code in rich)
 
     # As if a day before ten had not yet been eligible, and ten others still had been.
     became, ended = rich[:10], [code for code in CODES if code not in rich][:10]
@@ -113,8 +95,8 @@ def test_a_process_killed_in_the_middle_says_each_difference_once(world: World, 
     )
     days = [SweepDue(partition=shard, as_of=TODAY, reason="day") for shard in range(12)]
     killed_in_the_middle(world, "runs", "INSERT INTO runs", *days)
-    until("the day is swept", lambda: len(world.rows("policy_match", "SELECT 1 FROM runs WHERE reason = 'day'")) == 12)
-    assert said(world) == sorted([*(("MatchFound", code, None) for code in became), *(("MatchLost", code, "time") for code in ended)])
+    until("the day is swept", lambda: swept(world, BENEFIT.id, reason="day") == 12)
+    assert told(world) == sorted([*(("MatchFound", code, None) for code in became), *(("MatchLost", code, "time") for code in ended)])
 
     world.rows("policy_match", "DELETE FROM outbox WHERE topic = 'matches.v1'")
     poor = [code for code in CODES if code not in rich]
@@ -124,11 +106,59 @@ def test_a_process_killed_in_the_middle_says_each_difference_once(world: World, 
     lines: list[dict[str, object]] = [{"uscc": code, "facts": {"revenue": {LAST_YEAR: LEAST}}} for code in poor]
     with world.holding("policy_match", "BEGIN", "LOCK TABLE matches IN SHARE MODE"):
         apart(_delivered(world.platform.databases["policy_match"], "del-1", lines, tmp_path / "file"))
-        loading = "SELECT 1 FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO matches%'"
-        until("a shard is being loaded", lambda: bool(world.rows("policy_match", loading)))
+        until("a shard is being loaded", lambda: stopped_at(world, service, "INSERT INTO matches"))
         assert len(world.rows("policy_match", "SELECT 1 FROM delivered_shards")) == 12
-        world.platform.services["policy_match"].kill()
-    world.platform.services["policy_match"].start()
+        service.kill()
+    service.start()
     until("the file is loaded", lambda: bool(world.rows("policy_match", "SELECT 1 FROM deliveries WHERE state = 'loaded'")))
-    assert said(world) == sorted(("MatchFound", code, None) for code in poor)
+    assert told(world) == sorted(("MatchFound", code, None) for code in poor)
+    assert world.rows("policy_match", "SELECT 1 FROM dead_letters UNION ALL SELECT 1 FROM parked") == []
+
+
+RANKED = parse_benefit(
+    {"id": "first-ten", "rule": {"rank": "revenue", "period": "last_year", "among": {"all": []}, "is": "<=", "value": 10}}
+)
+ASKING = parse_benefit({"id": "ask", "rule": {"all": [RULE, {"fact": "financing_need", "is": "=", "value": True}]}})
+
+
+def revenues(figures: Mapping[str, int]) -> list[FactsStated]:
+    return [FactsStated(uscc=code, authority="税务", true_on=TODAY, facts={"revenue": {LAST_YEAR: n}}) for code, n in figures.items()]
+
+
+def test_a_process_killed_while_ranking_or_asking_ranks_and_asks_once(world: World) -> None:
+    if not due(clock.now(), "Asia/Shanghai"):
+        pytest.skip("the city's day begins at 00:05")
+    service = world.platform.services["policy_match"]
+    figures = {code: number + 1 for number, code in enumerate(CODES)}
+    say(world, *revenues(figures))
+    until("every fact is kept", lambda: heard(world) == len(CODES))
+    killed_in_the_middle(
+        world, "standings", "INSERT INTO standings", *(BenefitPublished(benefit=one, version=1) for one in (RANKED, ASKING))
+    )
+    until("both benefits are swept", lambda: swept(world, RANKED.id) == swept(world, ASKING.id) == 12)
+    assert told(world) == sorted(("MatchFound", code, None) for code in CODES[-10:])
+
+    world.rows("policy_match", "DELETE FROM outbox WHERE topic = 'matches.v1'")
+    risen = {code: 1000 + number for number, code in enumerate(CODES[:4])}
+    before = heard(world)
+    say(world, *revenues(risen))
+    until("the new figures are kept", lambda: heard(world) == before + len(risen))
+    assert told(world) == [], "between two days no rank moves"
+    service.kill()
+    world.rows("policy_match", "DELETE FROM days")
+    for table in ("standings", "questions"):  # while the city is ranked for the day; while the day's first enterprises are asked
+        with world.holding("policy_match", "BEGIN", f"LOCK TABLE {table} IN SHARE MODE"):
+            service.start()
+            until(f"it writes {table}", lambda table=table: stopped_at(world, service, f"INSERT INTO {table}"))  # type: ignore[misc]
+            service.kill()
+    assert world.rows("policy_match", "SELECT 1 FROM questions") == [], "a shard is swept in one transaction"
+    service.start()
+    until("the day is swept", lambda: swept(world, RANKED.id, reason="day") == swept(world, ASKING.id, reason="day") == 12)
+    fallen = CODES[-10:][: len(risen)]
+    assert told(world) == sorted([*(("MatchFound", code, None) for code in risen), *(("MatchLost", code, "time") for code in fallen)])
+    asked = world.rows("policy_match", "SELECT body FROM outbox WHERE type LIKE '%AnswerWanted%'")
+    wanted = [code for code, figure in (figures | risen).items() if figure >= LEAST]
+    assert sorted(loads(row["body"])["uscc"] for row in asked) == sorted(wanted), "each is asked once"
+    days = world.rows("policy_match", "SELECT body FROM outbox WHERE topic = 'sweeps.v1' AND type LIKE '%SweepDue%'")
+    assert [loads(row["body"])["reason"] for row in days].count("day") == 12, "the day was said once"
     assert world.rows("policy_match", "SELECT 1 FROM dead_letters UNION ALL SELECT 1 FROM parked") == []

@@ -10,6 +10,8 @@ import pytest
 from contracts.registry import load_figures, load_registry
 from contracts.rules import Decision, dumps, loads, parse_benefit
 from services.policy_match.domain import decide, enterprise_of, outcome, rank_population
+from services.policy_match.domain.gathering import columns_of
+from services.policy_match.domain.matches import City, Offer, eligible
 
 TODAY = date(2025, 6, 30)
 REVENUE = {"fact": "revenue", "period": "last_year", "is": ">=", "value": 20000000}
@@ -313,3 +315,53 @@ def test_a_decision_tells_how_many_were_ranked_and_how_many_were_not() -> None:
     known: dict[str, Any] = {"as_of": TODAY, "registry": load_registry(), "figures": load_figures()}
     found = decide(benefit, firms[0], population=rank_population([benefit], firms, **known), **known).tests[0]
     assert (found.value, found.found, found.ranked, found.unranked) == ("true", Decimal(1), 1, 1)
+
+
+JUDGED = {"rank": "revenue", "period": "last_year", "among": {"judged": "主业突出"}, "is": "<=", "value": 1}
+
+
+def test_benefits_that_share_a_ranking_have_each_its_own_judgements_of_who_is_ranked() -> None:
+    benefits = [parse_benefit({"id": name, "rule": JUDGED}) for name in ("one", "other")]
+    judged = {name: {"benefit": name, "text": "主业突出", "holds": True, "decided_on": "2025-06-01"} for name in ("one", "other")}
+    firms = [
+        enterprise_of({"uscc": "large", "facts": {"revenue": {"2024": 9}}, "records": {"judgement": [judged["one"]]}}),
+        enterprise_of({"uscc": "small", "facts": {"revenue": {"2024": 1}}, "records": {"judgement": list(judged.values())}}),
+    ]
+    known: dict[str, Any] = {"as_of": TODAY, "registry": load_registry(), "figures": load_figures()}
+    population = rank_population(benefits, firms, **known)
+    outcomes = {(firm.uscc, b.id): outcome(b, firm, population=population, **known)[0] for firm in firms for b in benefits}
+    assert outcomes == {
+        ("large", "one"): "eligible",
+        ("large", "other"): "undetermined",
+        ("small", "one"): "ineligible",
+        ("small", "other"): "eligible",
+    }
+    offers, columns = [Offer(b, 1) for b in benefits], columns_of(firms, load_registry())
+    wanted = {("large", "one"), ("small", "other")}
+    for engine in (firms, City(columns)):
+        matches, _ = eligible(offers, engine, population=population, **known)
+        assert {(key.uscc, key.benefit) for key in matches} == wanted
+
+
+def test_who_is_ranked_without_a_judgement_has_its_rank_among_those_of_its_own_benefit() -> None:
+    rule = {**JUDGED, "among": {"any": [HONEST, {"judged": "主业突出"}]}}
+    benefits = [parse_benefit({"id": name, "rule": rule}) for name in ("one", "other")]
+    judged = {"benefit": "one", "text": "主业突出", "holds": True, "decided_on": "2025-06-01"}
+    firms = [
+        enterprise_of({"uscc": "judged", "facts": {"revenue": {"2024": 9}, "dishonest": True}, "records": {"judgement": [judged]}}),
+        enterprise_of({"uscc": "honest", "facts": {"revenue": {"2024": 1}, "dishonest": False}}),
+    ]
+    known: dict[str, Any] = {"as_of": TODAY, "registry": load_registry(), "figures": load_figures()}
+    population = rank_population(benefits, firms, **known)
+    for engine in (firms, City(columns_of(firms, load_registry()))):
+        matches, _ = eligible([Offer(b, 1) for b in benefits], engine, population=population, **known)
+        assert {(key.uscc, key.benefit) for key in matches} == {("judged", "one"), ("honest", "other")}
+
+
+def test_an_enterprise_that_cannot_be_ranked_keeps_nobody_else_from_its_rank() -> None:
+    benefit = parse_benefit({"id": "b", "rule": {"rank": "revenue", "period": "last_year", "among": HONEST, "is": "<=", "value": 1}})
+    stated = [{"dishonest": False}, {"dishonest": "谁知道"}]
+    firms = [enterprise_of({"uscc": str(n), "facts": {"revenue": {"2024": 5}} | facts}) for n, facts in enumerate(stated)]
+    known: dict[str, Any] = {"as_of": TODAY, "registry": load_registry(), "figures": load_figures()}
+    (standing,) = rank_population([benefit], firms, **known).standings.values()
+    assert (standing.ranked, standing.unranked) == (1, 1)

@@ -33,6 +33,7 @@ from services.chassis.clock import city_day, now
 from services.chassis.inbox import UnitOfWork
 from services.policy_match.domain.decision import decide
 from services.policy_match.domain.matches import Key
+from services.policy_match.handlers import deciding
 from services.policy_match.handlers.sweeps import on_day
 from services.policy_match.jobs import due
 from services.policy_match.main import SUBSCRIPTIONS
@@ -351,3 +352,24 @@ async def test_without_the_shards_lock_the_interleavings_do_disagree(database: s
     async with room(database, "policy_match", SUBSCRIPTIONS, _Unlocked) as matcher:
         with pytest.raises(AssertionError):
             await _agreements(matcher, 500)
+
+
+async def test_a_long_sweep_is_written_in_lots_that_stand_or_fall_together(matcher: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deciding, "TOGETHER", 3)
+    codes, keep, failures = usccs_in(3, 8), Store.add_runs, iter([ValueError("after the last lot")])
+
+    async def fails_once(store: Store, *given: Any) -> None:
+        if error := next(failures, None):
+            raise error
+        await keep(store, *given)
+
+    monkeypatch.setattr(Store, "add_runs", fails_once)
+    await matcher.hear(*(stated(code, 30_000_000) for code in codes))
+    for event, kind in ((BenefitPublished, MatchFound), (BenefitWithdrawn, MatchLost)):
+        await matcher.hear(event(benefit=benefit(), version=1))
+        await matcher.hear(*[one for one in await matcher.said() if one.partition == 3])
+        said = payloads(await matcher.said())
+        assert {type(one) for one in said} == {kind}
+        assert sorted(one.uscc for one in said) == sorted(codes)  # type: ignore[attr-defined]
+    assert next(failures, None) is None
+    assert await matcher.pool.fetchval("SELECT count(*) FROM matches") == 0

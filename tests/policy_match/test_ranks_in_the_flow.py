@@ -119,6 +119,19 @@ async def test_an_amended_benefit_is_ranked_at_once(matcher: Room) -> None:
     assert await settle(matcher) == sorted([("MatchChanged", CODES[0]), ("MatchChanged", CODES[1]), ("MatchLost", CODES[2])])
 
 
+async def test_a_benefit_with_the_same_ranking_that_comes_in_the_day_moves_nobodys_rank_in_the_first(matcher: Room) -> None:
+    (former,), (successor,) = usccs_in(3, 1), usccs_in(4, 1)
+    rich = [code for code in CODES if code not in (former, successor)][:3]
+    await state(matcher, {former: 100, **dict.fromkeys(rich, 5)})
+    await matcher.hear(BenefitPublished(benefit=benefit({**FIRST_THREE, "value": 1}), version=1))
+    assert await settle(matcher) == [("MatchFound", former)]
+    await matcher.hear(revenue(rich[0], 1000))
+    await matcher.hear(BenefitPublished(benefit=benefit({**FIRST_THREE, "value": 1}, "second"), version=1))
+    assert await settle(matcher) == [("MatchFound", rich[0])]
+    await matcher.hear(EnterpriseRenamed(uscc=successor, former_uscc=former, name="新名", renamed_on=TODAY))
+    assert await settle(matcher) == [("MatchFound", successor), ("MatchLost", former)]
+
+
 async def test_a_sweep_of_another_day_leaves_ranks_to_that_days_own(matcher: Room) -> None:
     await state(matcher, {code: 100 - number for number, code in enumerate(CODES)})
     await matcher.hear(BenefitPublished(benefit=benefit(), version=1))
@@ -139,7 +152,7 @@ async def test_an_enterprise_with_a_new_uscc_keeps_its_rank(matcher: Room) -> No
 
 
 async def test_the_flow_finds_whom_the_interpreter_finds(matcher: Room, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.policy_match.store.standings.READ_AT_ONCE", 3)
+    monkeypatch.setattr("services.policy_match.store.shards.READ_AT_ONCE", 3)
     growth = {"rank": "revenue", "period": "last_year", "take": "growth", "among": {"all": []}, "is": "<=", "value": 4, "order": "asc"}
     rule = {"any": [growth, {**FIRST_THREE, "value": 1}]}
     for number, code in enumerate(CODES):

@@ -26,7 +26,7 @@ from services.policy_match.domain.payments import deadline
 from services.policy_match.domain.population import Population, rank_population
 from services.policy_match.domain.values import TypeMismatch
 from tests.policy_match import rules_at_random as random_
-from tests.policy_match.worlds_at_random import FIGURES, QUICK, REGISTRY, TODAY, enterprise, exact, rules, validities
+from tests.policy_match.worlds_at_random import FIGURES, QUICK, REGISTRY, TODAY, enterprise, exact, populations, rules, validities
 
 
 @pytest.fixture(autouse=True)
@@ -171,3 +171,24 @@ def test_a_rank_is_one_in_the_whole_city(few: int, monkeypatch: pytest.MonkeyPat
 
 def _wrong(seed: int) -> bool:
     return any(True for _ in type_problems(enterprise_of(exact({"uscc": "u", **enterprise(seed)})), REGISTRY))
+
+
+def test_columns_rank_whom_the_interpreter_ranks() -> None:
+    city = [enterprise_of(exact({"uscc": f"u{seed}", **enterprise(seed)})) for seed in range(150)]
+    ranked_figures = 0
+
+    @settings(QUICK, max_examples=40)
+    @given(st.lists(populations(), min_size=1, max_size=4))
+    def run(written: list[Any]) -> None:
+        nonlocal ranked_figures
+        benefits = [parse_benefit(exact({"id": f"b{n}", "rule": rule})) for n, rule in enumerate(written)]
+        renewed = {one.uscc: one for one in city[120:]}
+        shards = [matches_.City(columns_of(city[:70], REGISTRY)), matches_.City(columns_of(city[70:130], REGISTRY), renewed)]
+        given_: dict[str, Any] = {"as_of": TODAY, "registry": REGISTRY, "figures": FIGURES}
+        found = matches_.ranked(benefits, shards, **given_)
+        assert found == rank_population(benefits, city, **given_)
+        assert found is not None
+        ranked_figures += sum(standing.ranked for standing in found.standings.values())
+
+    run()
+    assert ranked_figures > 1000

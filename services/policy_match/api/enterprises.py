@@ -204,7 +204,7 @@ async def matches(request: Request, uscc: Uscc, principal: MatchesReader) -> Mat
         standing = await store.standing(uscc)
         offers = {offer.benefit.id: offer for offer in await store.offers([one.match.key.benefit for one in standing])}
         general = await store.general()
-        population = await store.population({test for offer in offers.values() for test in offer.ranks}, as_of)
+        population = await store.population({ranked for offer in offers.values() for ranked in offer.ranks}, as_of)
     shown = [one for one in standing if one.match.key.benefit in offers]  # a withdrawn benefit's sweep may still be on its way
     items = await asyncio.to_thread(lambda: [_matched(one, offers[one.match.key.benefit], profile, as_of, population) for one in shown])
     return Matches(items=items, general=[Offered(**_offered(offer)) for offer in general])

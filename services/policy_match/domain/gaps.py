@@ -105,6 +105,7 @@ class _Looking:
         self._missing: dict[tuple[str, str], int] = {}
         self._by_label: dict[str, Bits] = {}
         self._asked: dict[int, list[tuple[Benefit, set[str]]]] = defaultdict(list)
+        self._paid: dict[str, Decimal | None] = {}  # by benefits whose amount is the same for all
 
     def at(self, benefits: Sequence[Benefit]) -> None:
         """Look at some benefits."""
@@ -210,13 +211,20 @@ class _Looking:
     def _wanted(self, row: int, asked: Sequence[tuple[Benefit, set[str]]]) -> Wanted:
         up_to: Decimal | None = Decimal("0.00")
         for benefit, _ in asked:
-            if benefit.pays in (None, "money"):
-                enterprise = self._columns.enterprise(row, facts_of(benefit.amount) | {"judgement"})
-                standings = self._population.standings if self._population else None
-                high = interval(benefit.amount, Scope(enterprise, self._as_of, self._registry, self._figures, benefit.id, standings)).high
-                up_to = None if up_to is None or high is None else up_to + high
+            if benefit.pays in (None, "money") and up_to is not None:
+                high = self._paid[benefit.id] if benefit.id in self._paid else self._high(benefit, row)
+                up_to = None if high is None else up_to + high
         questions = set[str]().union(*(labels for _, labels in asked))
         return Wanted(tuple(sorted(questions)), len(asked), up_to)
+
+    def _high(self, benefit: Benefit, row: int) -> Decimal | None:
+        """Up to how much a benefit would pay to the enterprise of a row."""
+        enterprise = self._columns.enterprise(row, facts_of(benefit.amount) | {"judgement"})
+        standings = self._population.standings if self._population else None
+        high = interval(benefit.amount, Scope(enterprise, self._as_of, self._registry, self._figures, benefit.id, standings)).high
+        if constant(benefit.amount):
+            self._paid[benefit.id] = high
+        return high
 
 
 def _nodes(rule: Node) -> Iterator[tuple[Node, int | None]]:

@@ -6,7 +6,7 @@ Only eligible pairs are remembered; how many are not, and how many cannot be dec
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -16,15 +16,17 @@ from uuid import UUID, uuid5
 
 import numpy as np
 
-from contracts.rules import Benefit, Figures, PopulationTest, Registry, facts_of, walk
+from contracts.rules import Benefit, Figures, Registry
 from services.policy_match.domain.cohort import Finder, verdicts
 from services.policy_match.domain.columns import Columns, bits_of, padded
 from services.policy_match.domain.distinct import clauses_of
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.gathering import columns_of
+from services.policy_match.domain.interpreter import Ranked
 from services.policy_match.domain.payments import Pays, occasion
 from services.policy_match.domain.percolator import Percolator
-from services.policy_match.domain.population import Population, rank_population
+from services.policy_match.domain.population import Population, rank_population, ranks_of, together
+from services.policy_match.domain.ranking import rank_columns
 from services.policy_match.domain.values import TypeMismatch
 
 _MATCHES = UUID("6f1f1d6c-6a3e-5d0e-9d0b-2f6c1a7e4b21")
@@ -52,9 +54,9 @@ class Offer:
     version: int
 
     @cached_property
-    def ranks(self) -> tuple[PopulationTest, ...]:
+    def ranks(self) -> tuple[Ranked, ...]:
         """Its tests that rank the whole city."""
-        return tuple(node for node in walk(self.benefit) if isinstance(node, PopulationTest))
+        return ranks_of(self.benefit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,12 +101,6 @@ class City:
     columns: Columns
     renewed: Mapping[str, Enterprise] = field(default_factory=dict)
 
-    def enterprises(self, names: Collection[str]) -> Iterator[Enterprise]:
-        """Every enterprise, with at least its facts and records of these names."""
-        rows = (row for row, uscc in enumerate(self.columns.usccs) if uscc not in self.renewed)
-        yield from (self.columns.enterprise(row, names) for row in rows)
-        yield from self.renewed.values()
-
     @property
     def worn(self) -> bool:
         """Whether so many have changed that it is better laid out anew."""
@@ -135,12 +131,15 @@ def eligible(
 
 def ranked(benefits: Sequence[Benefit], shards: Iterable[City], *, as_of: date, registry: Registry, figures: Figures) -> Population | None:
     """Where the enterprises of a city stand for the population tests of benefits; None if there is no such test."""
-    tests = [test for benefit in benefits for test in walk(benefit) if isinstance(test, PopulationTest)]
-    if not tests:
+    asked = [benefit for benefit in benefits if ranks_of(benefit)]
+    if not asked:
         return None
-    names = facts_of(tuple(tests)) | {"judgement"}
-    city = (enterprise for shard in shards for enterprise in shard.enterprises(names))
-    return rank_population(benefits, city, as_of=as_of, registry=registry, figures=figures)
+    parts = [rank_population(asked, (), as_of=as_of, registry=registry, figures=figures)]
+    for shard in shards:
+        parts.append(rank_columns(asked, shard.columns, shard.renewed, as_of=as_of, registry=registry, figures=figures))
+        if shard.renewed:
+            parts.append(rank_population(asked, shard.renewed.values(), as_of=as_of, registry=registry, figures=figures))
+    return together(parts)
 
 
 def added(counts: Iterable[Counts]) -> Counts:

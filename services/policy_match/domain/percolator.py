@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
-from contracts.rules import FactTest, Figures, Judged, Node, Registry
+from contracts.rules import FactTest, Figures, Judged, Node, PopulationTest, Registry
 from services.policy_match.domain.decision import settled
 from services.policy_match.domain.distinct import NOBODY, Clauses, Gate, Tree, atoms_of, force_of, kleene, signature
 from services.policy_match.domain.enterprise import Enterprise, type_problems
@@ -173,7 +174,9 @@ class Percolator:
 
         def answer(atom: int) -> bool | None:
             if atom not in answers:
-                answers[atom] = self.clauses.atoms[atom].answer(scope).value
+                asked = self.clauses.atoms[atom]
+                whose = replace(scope, benefit=asked.benefit) if isinstance(asked.node, PopulationTest) else scope  # each ranks for itself
+                answers[atom] = asked.answer(whose).value
             return answers[atom]
 
         for tree, benefits in self._others:

@@ -11,8 +11,8 @@ from fractions import Fraction
 
 from contracts.rules import Benefit, Figures, PopulationTest, Registry, walk
 from services.policy_match.domain.enterprise import Enterprise
-from services.policy_match.domain.interpreter import Scope, answer, ranked_figure, value
-from services.policy_match.domain.values import Exact
+from services.policy_match.domain.interpreter import Ranked, Scope, answer, ranked_figure, value
+from services.policy_match.domain.values import Exact, TypeMismatch
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,9 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    standings: Mapping[PopulationTest, Standing] = field(default_factory=dict)
+    """Standings by benefit and test: a person's judgement of who is ranked holds for one benefit, and each is ranked at its own time."""
+
+    standings: Mapping[Ranked, Standing] = field(default_factory=dict)
 
 
 def rank_population(
@@ -44,42 +46,46 @@ def rank_population(
 ) -> Population:
     """The standings for every population test of the benefits, in one pass over the enterprises.
 
-    Ranked are the enterprises for which `among` is true and the figure known.
+    Ranked are the enterprises for which `among` is true and the figure known. One of which that cannot be computed (a value of the
+    wrong kind) counts as unranked: it must not keep the others from their ranks.
     """
-    asked: dict[PopulationTest, str] = {}
-    for benefit in benefits:
-        for test in walk(benefit):
-            if isinstance(test, PopulationTest):
-                asked.setdefault(test, benefit.id)
-    ranked: dict[PopulationTest, list[Fraction]] = {test: [] for test in asked}
-    unranked = dict.fromkeys(asked, 0)
+    asked = list(dict.fromkeys(ranked for benefit in benefits for ranked in ranks_of(benefit)))
+    placed: list[list[Fraction]] = [[] for _ in asked]
+    unranked = [0] * len(asked)
     for enterprise in enterprises if asked else ():
-        for test, benefit_id in asked.items():
-            scope = Scope(enterprise, as_of, registry, figures, benefit_id)
-            member = answer(test.among, scope)
-            if member.value is False:
+        for n, (benefit, test) in enumerate(asked):
+            scope = Scope(enterprise, as_of, registry, figures, benefit)
+            try:
+                member = answer(test.among, scope)
+                figure = value(ranked_figure(test), scope) if member.value is not False else None
+            except TypeMismatch:
+                unranked[n] += 1
                 continue
-            figure = value(ranked_figure(test), scope)
             if member.value is True and isinstance(figure, Decimal | Fraction):
-                ranked[test].append(Fraction(figure) if test.order == "asc" else -Fraction(figure))
-            else:
-                unranked[test] += 1
-    return Population({test: Standing(sorted(ranked[test]), test.order == "asc", unranked[test]) for test in asked})
+                placed[n].append(Fraction(figure) if test.order == "asc" else -Fraction(figure))
+            elif member.value is not False:
+                unranked[n] += 1
+    return Population({ranked: Standing(sorted(placed[n]), ranked[1].order == "asc", unranked[n]) for n, ranked in enumerate(asked)})
+
+
+def ranks_of(benefit: Benefit) -> tuple[Ranked, ...]:
+    """The tests of a benefit that rank the whole city."""
+    return tuple((benefit.id, node) for node in walk(benefit) if isinstance(node, PopulationTest))
 
 
 def together(parts: Iterable[Population]) -> Population:
     """The standings of a city that was ranked a part at a time, for the same tests."""
-    found: dict[PopulationTest, list[Standing]] = {}
+    found: dict[Ranked, list[Standing]] = {}
     for part in parts:
-        for test, standing in part.standings.items():
-            found.setdefault(test, []).append(standing)
+        for ranked, standing in part.standings.items():
+            found.setdefault(ranked, []).append(standing)
     return Population(
         {
-            test: Standing(
+            ranked: Standing(
                 sorted(figure for one in standings for figure in one.figures),
                 standings[0].ascending,
                 sum(one.unranked for one in standings),
             )
-            for test, standings in found.items()
+            for ranked, standings in found.items()
         }
     )

@@ -36,7 +36,7 @@ from contracts.rules import (
     Times,
     dumps,
 )
-from services.policy_match.domain.interpreter import Scope, answer, matching, place_of, ranked_figure, stated, value, window
+from services.policy_match.domain.interpreter import Scope, answer, matching, place_of, ranked_figure, ranking_of, stated, value, window
 from services.policy_match.domain.periods import key_of, resolve
 from services.policy_match.domain.truth import Answer
 from services.policy_match.domain.values import NOTHING, OPEN_END, Range, TypeMismatch, Unknown, Value
@@ -79,7 +79,7 @@ def finding(leaf: Leaf, scope: Scope) -> Finding:
     """What one test asked, what it found, from whom, and the words of the clause behind it."""
     node, result = leaf.node, answer(leaf.node, scope)
     fact, label, found = _looked_at(node, scope)
-    standing = (scope.rankings or {}).get(node) if isinstance(node, PopulationTest) else None
+    standing = ranking_of(node, scope) if isinstance(node, PopulationTest) else None
     known = fact is not None and found is not None
     entry = (scope.registry.facts.get(fact) or scope.registry.kinds.get(fact)) if fact else None
     return Finding.model_construct(

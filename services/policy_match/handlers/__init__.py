@@ -9,14 +9,15 @@ published sees the new benefit, or is seen by the benefit's sweep, which comes a
 difference between what was remembered and what is decided now, so a repetition says nothing.
 """
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any, Protocol
 
-from contracts.rules import Benefit, PopulationTest
+from contracts.rules import Benefit
 from contracts.topics import TOPICS
 from services.policy_match.domain.enterprise import Enterprise, enterprise_of
+from services.policy_match.domain.interpreter import Ranked
 from services.policy_match.domain.matches import City, Counts, Key, Match, Offer
 from services.policy_match.domain.population import Population
 from services.policy_match.domain.profile import Profile, Statement
@@ -133,8 +134,8 @@ class Matching(Protocol):
     async def add_answers(self, answers: Collection[Answer]) -> None:
         """Keep answers, once each."""
 
-    def every(self, names: Collection[str]) -> AsyncIterator[list[Enterprise]]:
-        """All enterprises of the city with their facts and records of these names, as they stand at one moment."""
+    async def whole_city(self) -> list[City]:
+        """Every enterprise of the city, each once."""
 
     async def put_standings(self, population: Population, as_of: date, at: datetime) -> None:
         """Keep where enterprises stand on a day."""
@@ -142,8 +143,8 @@ class Matching(Protocol):
     async def forget_standings(self, before: date) -> None:
         """Let go of what stood before a day."""
 
-    async def population(self, tests: Iterable[PopulationTest], as_of: date) -> Population:
-        """Where enterprises stand on a day, for those of these tests of which that is known."""
+    async def population(self, ranks: Iterable[Ranked], as_of: date) -> Population:
+        """Where enterprises stand on a day, for those of these of which that is known."""
 
     async def begin_day(self, day: date, at: datetime) -> bool:
         """Note that a day's sweep was said; False when it was before."""

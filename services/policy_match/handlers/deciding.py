@@ -1,7 +1,7 @@
 """Decide, and say only what differs from what was remembered."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Literal, Protocol
 
@@ -23,6 +23,10 @@ async def decided(
     )
 
 
+TOGETHER = 8192
+"""Matches that are written, and said, at once."""
+
+
 class Cause(Protocol):
     def __call__(self, match: Match, /) -> Event[Payload]: ...
 
@@ -32,40 +36,50 @@ async def say(
 ) -> None:
     """Write the set difference and say it."""
     found, changed, lost = difference(before, after)
-    await work.store.put_matches([*found, *changed], partition, work.now)
-    await work.store.drop_matches([match.key for match in lost])
     for kind, matches in ((MatchFound, found), (MatchChanged, changed)):
-        for match in matches:
+        for some in _lots(matches):
+            await work.store.put_matches(some, partition, work.now)
+            for match in some:
+                uscc, benefit, occasion = match.key
+                work.say(
+                    kind(
+                        match=match.key.id,
+                        uscc=uscc,
+                        benefit=benefit,
+                        version=match.version,
+                        occasion=occasion,
+                        as_of=as_of,
+                        low=match.low,
+                        high=match.high,
+                        deadline=match.deadline,
+                    ),
+                    because=cause(match),
+                )
+            if len(some) == TOGETHER:
+                await work.written()
+    for some in _lots(lost):
+        await work.store.drop_matches([match.key for match in some])
+        for match in some:
             uscc, benefit, occasion = match.key
+            event = cause(match)
             work.say(
-                kind(
+                MatchLost(
                     match=match.key.id,
                     uscc=uscc,
                     benefit=benefit,
                     version=match.version,
                     occasion=occasion,
                     as_of=as_of,
-                    low=match.low,
-                    high=match.high,
-                    deadline=match.deadline,
+                    reason=_why_lost(event.payload),
                 ),
-                because=cause(match),
+                because=event,
             )
-    for match in lost:
-        uscc, benefit, occasion = match.key
-        event = cause(match)
-        work.say(
-            MatchLost(
-                match=match.key.id,
-                uscc=uscc,
-                benefit=benefit,
-                version=match.version,
-                occasion=occasion,
-                as_of=as_of,
-                reason=_why_lost(event.payload),
-            ),
-            because=event,
-        )
+        if len(some) == TOGETHER:
+            await work.written()
+
+
+def _lots(matches: Sequence[Match]) -> Iterator[Sequence[Match]]:
+    return (matches[start : start + TOGETHER] for start in range(0, len(matches), TOGETHER))
 
 
 def _why_lost(cause: Payload) -> Literal["facts", "benefit", "time"]:

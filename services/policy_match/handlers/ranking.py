@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from datetime import date
 
 from contracts.registry import load_figures, load_registry
-from contracts.rules import facts_of
 from services.chassis.work import Work
-from services.policy_match.domain.matches import Key, Match, Offer
-from services.policy_match.domain.population import Population, rank_population, together
+from services.policy_match.domain.matches import Key, Match, Offer, ranked
+from services.policy_match.domain.population import Population
 from services.policy_match.handlers import Matching
 
 
@@ -23,20 +22,11 @@ async def rank_anew(work: Work[Matching], offers: Collection[Offer]) -> None:
     ranking = [offer for offer in offers if offer.ranks]
     if not ranking:
         return
-    names = facts_of(tuple(test for offer in ranking for test in offer.ranks)) | {"judgement"}
-    parts = []
-    async for some in work.store.every(names):
-        parts.append(
-            await asyncio.to_thread(
-                rank_population,
-                [offer.benefit for offer in ranking],
-                some,
-                as_of=work.today,
-                registry=load_registry(),
-                figures=load_figures(),
-            )
-        )
-    await work.store.put_standings(together(parts), work.today, work.now)
+    city = await work.store.whole_city()
+    benefits = [offer.benefit for offer in ranking]
+    population = await asyncio.to_thread(ranked, benefits, city, as_of=work.today, registry=load_registry(), figures=load_figures())
+    assert population is not None
+    await work.store.put_standings(population, work.today, work.now)
 
 
 @dataclass(frozen=True)
@@ -57,7 +47,7 @@ async def decidable(work: Work[Matching], offers: Sequence[Offer], *, as_of: dat
     ranking = [offer for offer in offers if offer.ranks]
     if not ranking:
         return Decidable(offers, None, frozenset())
-    tests = {test for offer in ranking for test in offer.ranks} if as_of else set()
-    population = await work.store.population(tests, as_of) if as_of else Population()
-    waiting = frozenset(offer.benefit.id for offer in ranking if not all(test in population.standings for test in offer.ranks))
+    ranks = {asked for offer in ranking for asked in offer.ranks}
+    population = await work.store.population(ranks, as_of) if as_of else Population()
+    waiting = frozenset(offer.benefit.id for offer in ranking if not all(asked in population.standings for asked in offer.ranks))
     return Decidable([offer for offer in offers if offer.benefit.id not in waiting], population, waiting)

@@ -1,16 +1,18 @@
 """Where the city's enterprises stand for population tests, as it was found on one day; held in memory once read."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable
+from collections.abc import Iterable
 from datetime import date, datetime
 from fractions import Fraction
 from hashlib import sha256
+from uuid import UUID
 
 from contracts.rules import PopulationTest
 from services.chassis.database import Connection, dumps
-from services.policy_match.domain.enterprise import Enterprise
+from services.policy_match.domain.interpreter import Ranked
+from services.policy_match.domain.matches import City
 from services.policy_match.domain.population import Population, Standing
-from services.policy_match.store.shards import READ_AT_ONCE, exactly, put_together
+from services.policy_match.store.shards import city_of
 
 _HELD: dict[tuple[bytes, datetime], Standing] = {}
 
@@ -19,19 +21,18 @@ class Standings:
     """The queries of standings."""
 
     _db: Connection
+    _changed: bool
 
-    async def every(self, names: Collection[str]) -> AsyncIterator[list[Enterprise]]:
-        """All enterprises of the city with their facts and records of these names, as they stand at one moment."""
-        of = "(SELECT coalesce(jsonb_object_agg(n, {0} -> n), '{{}}') FROM unnest($1::text[]) AS n WHERE {0} ? n)::text AS {0}"
-        cursor = await self._db.cursor(
-            f"SELECT uscc, name, {of.format('facts')}, {of.format('records')} FROM profiles ORDER BY uscc", sorted(names)
-        )
-        pending: list[object] = []  # the last enterprise may have more rows to come
-        while rows := await cursor.fetch(READ_AT_ONCE):
-            rows, last = [*pending, *rows], rows[-1]["uscc"]
-            pending = [row for row in rows if row["uscc"] == last]
-            yield await asyncio.to_thread(_enterprises, rows[: len(rows) - len(pending)])
-        yield _enterprises(pending)
+    async def whole_city(self) -> list[City]:
+        """Every shard, read one after the other; anew if an enterprise went from one to another meanwhile."""
+        while True:
+            epochs = await self._epochs()
+            city = [await city_of(self._db, partition, hold=not self._changed) for partition in sorted(epochs)]
+            if await self._epochs() == epochs:
+                return city
+
+    async def _epochs(self) -> dict[int, UUID]:
+        return {row["partition"]: row["epoch"] for row in await self._db.fetch("SELECT partition, epoch FROM shards")}
 
     async def put_standings(self, population: Population, as_of: date, at: datetime) -> None:
         """Keep where enterprises stand on a day."""
@@ -39,8 +40,8 @@ class Standings:
             "INSERT INTO standings (test, as_of, at, ascending, unranked, figures) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (test)"
             " DO UPDATE SET as_of = excluded.as_of, at = excluded.at, unranked = excluded.unranked, figures = excluded.figures",
             [
-                (_key(test), as_of, at, standing.ascending, standing.unranked, " ".join(map(str, standing.figures)))
-                for test, standing in population.standings.items()
+                (_key(*ranked), as_of, at, standing.ascending, standing.unranked, " ".join(map(str, standing.figures)))
+                for ranked, standing in population.standings.items()
             ],
         )
 
@@ -48,9 +49,9 @@ class Standings:
         """Let go of what stood before a day."""
         await self._db.execute("DELETE FROM standings WHERE as_of < $1", before)
 
-    async def population(self, tests: Iterable[PopulationTest], as_of: date) -> Population:
-        """Where enterprises stand on a day, for those of these tests of which that is known."""
-        wanted = {_key(test): test for test in tests}
+    async def population(self, ranks: Iterable[Ranked], as_of: date) -> Population:
+        """Where enterprises stand on a day, for those of these of which that is known."""
+        wanted = {_key(*ranked): ranked for ranked in ranks}
         if not wanted:
             return Population()
         rows = await self._db.fetch("SELECT test, at FROM standings WHERE test = ANY($1) AND as_of = $2", list(wanted), as_of)
@@ -69,10 +70,6 @@ class Standings:
         return held
 
 
-def _key(test: PopulationTest) -> bytes:
-    """What a test is kept by: the hash of how it is written."""
-    return sha256(dumps(test.model_dump(by_alias=True, exclude_none=True)).encode()).digest()
-
-
-def _enterprises(rows: list[object]) -> list[Enterprise]:
-    return [exactly(enterprise) for enterprise in put_together(rows)]
+def _key(benefit: str, test: PopulationTest) -> bytes:
+    """What a test of a benefit is kept by: the hash of how it is written, and whose it is."""
+    return sha256(dumps([benefit, test.model_dump(by_alias=True, exclude_none=True)]).encode()).digest()

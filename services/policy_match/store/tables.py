@@ -214,7 +214,7 @@ class DeliveredShardRow(Table, table=True):
 
 
 class StandingsRow(Table, table=True):
-    """The figures ranked for one population test on one day, best first, as whole numbers or fractions divided by blanks."""
+    """The figures ranked for one population test of a benefit on one day, best first, as whole numbers or fractions divided by blanks."""
 
     __tablename__ = "standings"
     test: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))

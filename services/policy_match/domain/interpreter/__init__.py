@@ -10,12 +10,13 @@ Each room is a section of rules.md: `rules` (2), `operators` and `facts` (TEST),
 from services.policy_match.domain.interpreter import expressions as expressions  # its nodes have their meaning by being loaded
 from services.policy_match.domain.interpreter.facts import stated, window
 from services.policy_match.domain.interpreter.operators import bounds, compared, ends
-from services.policy_match.domain.interpreter.ranks import place_of, ranked_figure
+from services.policy_match.domain.interpreter.ranks import place_of, ranked_figure, ranking_of
 from services.policy_match.domain.interpreter.records import existing_rows, matching, row_answer, stated_field
 from services.policy_match.domain.interpreter.rules import judgement_of
-from services.policy_match.domain.interpreter.scope import Ranking, Scope, answer, value
+from services.policy_match.domain.interpreter.scope import Ranked, Ranking, Scope, answer, value
 
 __all__ = [
+    "Ranked",
     "Ranking",
     "Scope",
     "answer",
@@ -27,6 +28,7 @@ __all__ = [
     "matching",
     "place_of",
     "ranked_figure",
+    "ranking_of",
     "row_answer",
     "stated",
     "stated_field",

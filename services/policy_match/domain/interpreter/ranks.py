@@ -7,7 +7,7 @@ from fractions import Fraction
 
 from contracts.rules import FactValue, Percentile, PopulationTest, Rank
 from services.policy_match.domain.interpreter.operators import compared
-from services.policy_match.domain.interpreter.scope import Scope, answer, truth_of, value
+from services.policy_match.domain.interpreter.scope import Ranking, Scope, answer, truth_of, value
 from services.policy_match.domain.truth import FALSE, Answer
 from services.policy_match.domain.values import NOTHING, Exact, Unknown, Value
 
@@ -35,12 +35,17 @@ def ranked_figure(test: PopulationTest) -> FactValue:
     return FactValue(fact=fact, **given)
 
 
+def ranking_of(test: PopulationTest, scope: Scope) -> Ranking | None:
+    """Where enterprises stand for a test of the benefit at hand; None before the second pass."""
+    return (scope.rankings or {}).get((scope.benefit, test))
+
+
 def place_of(test: PopulationTest, figure: Value, scope: Scope) -> Exact | None:
     """The rank from 1, or for a percentile its share (0 to 1) of the number ranked, not rounded.
 
     None before the second pass, and for a figure that it did not rank: one that does not exist, or that has changed since.
     """
-    ranking = (scope.rankings or {}).get(test)
+    ranking = ranking_of(test, scope)
     if ranking is None or not isinstance(figure, Decimal | Fraction):
         return None
     place = ranking.place(figure)

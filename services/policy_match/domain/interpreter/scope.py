@@ -31,17 +31,21 @@ class Ranking(Protocol):
         ...
 
 
+Ranked = tuple[str, PopulationTest]
+"""A population test of a benefit, named by its id."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """Everything an answer depends on. `row` is the row at hand inside `where` and `each`; `moved` is the period that `every`
-    moves along, with the number of periods; `rankings` are those of the second pass, by population test."""
+    moves along, with the number of periods; `rankings` are those of the second pass."""
 
     enterprise: Enterprise
     as_of: date
     registry: Registry
     figures: Figures
     benefit: str = ""
-    rankings: Mapping[PopulationTest, Ranking] | None = None
+    rankings: Mapping[Ranked, Ranking] | None = None
     row: tuple[str, Row] | None = None
     moved: tuple[str, int] | None = None
 

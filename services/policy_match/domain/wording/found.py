@@ -36,6 +36,7 @@ from services.policy_match.domain.interpreter import (
     judgement_of,
     place_of,
     ranked_figure,
+    ranking_of,
     stated,
     value,
     window,
@@ -240,7 +241,7 @@ class Found(NamedTuple):
         name = self.asked.value(figure)
         if own is NOTHING:
             return f"{name}没有可以计入的期间，要求{asked}"
-        place, standing = place_of(node, own, self.scope), (self.scope.rankings or {}).get(node)
+        place, standing = place_of(node, own, self.scope), ranking_of(node, self.scope)
         assert place is not None
         assert standing is not None
         assert isinstance(own, Decimal | Fraction)
