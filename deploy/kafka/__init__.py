@@ -84,7 +84,7 @@ def resolve() -> Path:
     wanted = hashlib.sha256((HERE / "pom.xml").read_bytes()).hexdigest()
     stamp = LIBS / ".pom.sha256"
     LIBS.mkdir(exist_ok=True)
-    with (HERE / "libs" / ".lock").open("w") as lock:
+    with (LIBS / ".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # two test runs in one checkout must not fill the folder at once
         if stamp.exists() and stamp.read_text() == wanted:
             return LIBS

@@ -1,5 +1,6 @@
 """A bulk file of facts has the effect its lines would have had one by one, shard by shard, however often it is begun."""
 
+import asyncio
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
@@ -24,7 +25,7 @@ from services.policy_match.main import SUBSCRIPTIONS
 from services.policy_match.sources.deliveries import divided
 from services.policy_match.store import Store
 from services.policy_match.store.rows import profile_of, stated_of
-from tests.service_room import Room, payloads, record, room, traceparent, uscc, usccs_in
+from tests.service_room import Room, eventually, payloads, record, room, traceparent, uscc, usccs_in
 
 TODAY = city_day(now(), "Asia/Shanghai")
 LAST_YEAR = str(TODAY.year - 1)
@@ -273,6 +274,27 @@ async def test_two_processes_share_the_shards_of_a_file(matcher: Room, loader: L
         assert first is not None
         assert second is not None
         assert first[1] != second[1]
+
+
+async def test_a_file_is_done_though_its_last_two_shards_are_loaded_at_once(matcher: Room, loader: Loader) -> None:
+    await loader.announce([line(uscc(number), LEAST) for number in range(60)])
+    shards: int = await matcher.pool.fetchval("SELECT count(*) FROM delivered_shards")
+    for _ in range(shards - 2):
+        async with loader.work() as work:
+            assert await load_next(work)
+
+    async def last() -> None:
+        async with loader.work() as work:
+            assert await load_next(work)
+
+    async def waiting() -> bool:
+        return bool(await matcher.pool.fetchval("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)"))
+
+    async with asyncio.TaskGroup() as group, loader.work() as work:
+        assert await load_next(work)
+        group.create_task(last())
+        await eventually(waiting)  # for the transaction that ends here
+    assert tuple(await matcher.pool.fetchrow("SELECT state, loaded FROM deliveries")) == ("loaded", 60)
 
 
 ORIGINS = st.tuples(st.dates(date(2024, 1, 1), date(2024, 1, 3)), st.integers(0, 3))

@@ -73,6 +73,9 @@ class Loading(Matching, Protocol):
     async def load_shard(self, delivered: Delivered, partition: int, at: datetime) -> Loaded:
         """Keep what the lines of a shard state, and let go of the lines."""
 
+    async def shard_loaded(self, delivery: str, loaded: Loaded) -> None:
+        """Note that a shard of a file is loaded. Another that is noted now is waited for until its transaction ends: do this last."""
+
     async def postpone(self, delivery: str, until: datetime, problem: str) -> None:
         """Note why a file cannot be fetched or loaded now, and when to try again."""
 
@@ -123,6 +126,7 @@ async def load_next(work: Work[Loading]) -> bool:
         await work.store.lock_shards([partition])
         loaded = await work.store.load_shard(delivered, partition, work.now)
         await _decide(loaded.changed, partition, delivered.event(), work)
+        await work.store.shard_loaded(delivered.delivery, loaded)
     except Exception as error:
         raise NotLoaded(delivered.delivery) from error
     return True

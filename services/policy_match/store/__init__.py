@@ -10,14 +10,14 @@ from functools import lru_cache
 from typing import Any
 
 from contracts.rules import Benefit, loads, parse_benefit
-from services.chassis.database import Connection
+from services.chassis.database import Connection, transposed
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.matches import City, Key, Match, Offer
 from services.policy_match.domain.profile import Profile, Statement, whole
 from services.policy_match.handlers import Answer, Dispute, Kept, Run
 from services.policy_match.store.deliveries import Deliveries
 from services.policy_match.store.gaps import Missings
-from services.policy_match.store.rows import profile_of, stated_of, transposed
+from services.policy_match.store.rows import profile_of, stated_of
 from services.policy_match.store.shards import city_of
 from services.policy_match.store.standings import Standings
 

@@ -13,11 +13,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from services.chassis.database import Connection
+from services.chassis.database import Connection, transposed
 from services.policy_match.domain.enterprise import Enterprise
 from services.policy_match.domain.profile import Statement, restated
 from services.policy_match.handlers.deliveries import Delivered, Loaded
-from services.policy_match.store.rows import USUAL, profile_of, stated_of, transposed
+from services.policy_match.store.rows import USUAL, profile_of, stated_of
 from services.policy_match.store.shards import decoded, exactly, put_together
 
 AT_ONCE = 4096
@@ -127,16 +127,20 @@ class Deliveries:
         )
         await self._said_again(delivered, at)
         changed = [*await self._added_up(delivered, at, revision), *await self._new(delivered, partition, at, revision)]
+        return Loaded(lines, sorted(changed), left_out)
+
+    async def shard_loaded(self, delivery: str, loaded: Loaded) -> None:
+        """Note that a shard of a file is loaded. Another that is noted now is waited for until its transaction ends: do this last."""
+        await self._db.execute("SELECT FROM deliveries WHERE delivery = $1 FOR UPDATE", delivery)  # or the next would not see it done
         await self._db.execute(
             "UPDATE deliveries SET loaded = loaded + $2, changed = changed + $3, left_out = left_out + $4, failures = 0, problem = NULL,"
             " state = CASE WHEN EXISTS (SELECT FROM delivered_shards s WHERE s.delivery = $1) THEN state ELSE 'loaded' END"
             " WHERE delivery = $1",
-            delivered.delivery,
-            lines,
-            len(changed),
-            left_out,
+            delivery,
+            loaded.lines,
+            len(loaded.changed),
+            loaded.left_out,
         )
-        return Loaded(lines, sorted(changed), left_out)
 
     async def _staged(self, packed: bytes) -> tuple[int, int]:
         """Lay the lines into a table that ends with the transaction: how many were left out, and how many are there.

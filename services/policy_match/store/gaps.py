@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from contracts.registry import load_registry
-from services.chassis.database import Connection, dumps
+from services.chassis.database import Connection, dumps, transposed
 from services.policy_match.domain.gaps import Gaps, Wanted, authority_of
 from services.policy_match.handlers.asking import Asked
-from services.policy_match.store.rows import transposed
 
 
 @dataclass(frozen=True)

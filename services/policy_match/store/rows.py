@@ -4,7 +4,7 @@ The origin that most values of a profile share stands once, under "*": a deliver
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -48,8 +48,3 @@ def _keys(name: str, facts: Mapping[str, Any], records: Mapping[str, Any]) -> li
         else:
             keys.append(fact)
     return keys + list(records)
-
-
-def transposed(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    """Rows as columns, the form `unnest` takes; so many empty columns when there is no row."""
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in range(width)]
