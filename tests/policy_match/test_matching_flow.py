@@ -33,7 +33,7 @@ from services.chassis.clock import city_day, now
 from services.chassis.inbox import UnitOfWork
 from services.policy_match.domain.decision import decide
 from services.policy_match.domain.matches import Key
-from services.policy_match.handlers import deciding
+from services.policy_match.handlers import deciding, sweeps
 from services.policy_match.handlers.sweeps import on_day
 from services.policy_match.jobs import due
 from services.policy_match.main import SUBSCRIPTIONS
@@ -42,6 +42,12 @@ from tests.service_room import Room, payloads, record, room, traceparent, uscc, 
 
 TODAY = city_day(now(), "Asia/Shanghai")
 LAST_YEAR = str(TODAY.year - 1)
+
+
+@pytest.fixture(autouse=True)
+def few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day's sweep of more than a few benefits is decided lot by lot."""
+    monkeypatch.setattr(sweeps, "TOGETHER", 2)
 
 
 def benefit(identity: str = "ben-1", **changes: Any) -> Any:

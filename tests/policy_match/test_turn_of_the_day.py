@@ -12,6 +12,7 @@ from contracts.rules import dumps, loads, parse_benefit
 from services.chassis import clock
 from services.chassis.bus import Heard
 from services.chassis.inbox import UnitOfWork
+from services.policy_match.handlers import sweeps
 from services.policy_match.jobs import turn
 from services.policy_match.main import SUBSCRIPTIONS
 from services.policy_match.store import Store
@@ -21,6 +22,12 @@ SHANGHAI = "Asia/Shanghai"
 ME, OTHER = uscc(1), uscc(2)
 DEALT_WITH = {"fact": "dishonest", "is": "=", "value": False}
 HIGH_TECH = {"field": "name", "is": "=", "value": "高新技术企业"}
+
+
+@pytest.fixture(autouse=True)
+def few_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A day's sweep of more than a few benefits is decided lot by lot."""
+    monkeypatch.setattr(sweeps, "TOGETHER", 2)
 
 
 class Days:

@@ -113,8 +113,11 @@ class Matching(Protocol):
     async def move(self, moves: Mapping[str, tuple[str, date]]) -> None:
         """Give what is kept under a former USCC to its successor (former -> USCC, since)."""
 
-    async def shard_matches(self, partition: int, benefits: Collection[str] | None) -> dict[Key, Match]:
-        """The matches of a shard, for these benefits or all."""
+    async def matched(self, partition: int) -> set[str]:
+        """The benefits for which somebody of a shard is remembered."""
+
+    async def shard_matches(self, partition: int, benefits: Collection[str]) -> dict[Key, Match]:
+        """The matches of a shard for these benefits."""
 
     async def matches(self, usccs: Collection[str]) -> dict[Key, Match]:
         """The matches of these enterprises."""

@@ -15,7 +15,7 @@ from contracts.events import (
 )
 from contracts.rules import tests_a_fact
 from services.chassis.work import Event, Refused, Work
-from services.policy_match.domain.matches import Match
+from services.policy_match.domain.matches import Counts, Match
 from services.policy_match.handlers import SHARDS, Kept, Matching, Run
 from services.policy_match.handlers.asking import Asking, look_for_gaps
 from services.policy_match.handlers.deciding import decided, say
@@ -31,6 +31,9 @@ AFTER: Mapping[type[BenefitEvent], tuple[str, Reason]] = {
     BenefitExpired: ("expired", "expired"),
 }
 """How a benefit stands after each of its events, and why it is swept."""
+
+TOGETHER = 48
+"""Benefits of which the matches of a shard are held at the same time."""
 
 
 async def on_benefits(events: Sequence[Event[BenefitEvent]], work: Work[Matching]) -> list[Refused]:
@@ -86,20 +89,24 @@ async def _sweep(shard: int, events: Sequence[Event[SweepDue]], work: Work[Askin
     as_of = max(work.today, *(event.payload.as_of for event in events))  # a sweep that waited is decided for the present day
     found = await decidable(work, await work.store.offers(due), as_of=as_of)
     offers = found.offers
-    before = found.without_waiting(await work.store.shard_matches(shard, due))
-    if not offers and not before:
-        return
+    offered = {offer.benefit.id: offer.version for offer in offers}
+    matched = await work.store.matched(shard) if every else {name for name in causes if name is not None}
+    over = matched - offered.keys() - found.waiting  # of which nobody is eligible any more
     city = await work.store.city(shard) if offers else None
-    after, counts = await decided(offers, city or (), as_of, found.population)
+    counts: dict[str, Counts] = {}
 
     def cause(match: Match) -> Event[SweepDue]:
         event = causes.get(match.key.benefit, every)
         assert event is not None
         return event
 
-    await say(work, before, after, as_of=as_of, partition=shard, cause=cause)
-    version = {offer.benefit.id: offer.version for offer in offers}
-    reasons = {name: (causes.get(name) or events[-1]).payload.reason for name in version}
-    await work.store.add_runs([Run(name, version[name], shard, as_of, reasons[name], counts[name]) for name in version], work.now)
+    lots = [offers[start : start + TOGETHER] for start in range(0, len(offers), TOGETHER)]
+    for names, some in (*(([offer.benefit.id for offer in lot], lot) for lot in lots), (sorted(over), ())):
+        before = await work.store.shard_matches(shard, names)
+        after, counted = await decided(some, city or (), as_of, found.population) if some else ({}, {})
+        await say(work, before, after, as_of=as_of, partition=shard, cause=cause)
+        counts |= counted
+    reasons = {name: (causes.get(name) or events[-1]).payload.reason for name in offered}
+    await work.store.add_runs([Run(name, offered[name], shard, as_of, reasons[name], counts[name]) for name in offered], work.now)
     if every and city:
         await look_for_gaps(work, offers, city, partition=shard, as_of=as_of, population=found.population, because=every)

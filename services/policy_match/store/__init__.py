@@ -219,13 +219,16 @@ class Store(Deliveries, Standings, Missings):
 
     # matches ------------------------------------------------------------------------------------------------------------
 
-    async def shard_matches(self, partition: int, benefits: Collection[str] | None) -> dict[Key, Match]:
-        """The matches of a shard, for these benefits or all."""
+    async def matched(self, partition: int) -> set[str]:
+        """The benefits for which somebody of a shard is remembered."""
+        return {row["benefit"] for row in await self._db.fetch("SELECT DISTINCT benefit FROM matches WHERE partition = $1", partition)}
+
+    async def shard_matches(self, partition: int, benefits: Collection[str]) -> dict[Key, Match]:
+        """The matches of a shard for these benefits."""
         rows = await self._db.fetch(
-            "SELECT uscc, benefit, occasion, version, low, high, deadline FROM matches"
-            " WHERE partition = $1 AND ($2::text[] IS NULL OR benefit = ANY($2))",
+            "SELECT uscc, benefit, occasion, version, low, high, deadline FROM matches WHERE partition = $1 AND benefit = ANY($2)",
             partition,
-            None if benefits is None else list(benefits),
+            list(benefits),
         )
         return {match.key: match for match in map(_match, rows)}
 
