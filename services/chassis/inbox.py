@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Generic, TypeVar
@@ -38,6 +38,8 @@ RETRIES = (0.1, 0.5)
 """Pauses before a failing run is tried again, whole."""
 DEADLINE = 120.0
 """Seconds a handler may take for a run; less than half of max.poll.interval."""
+TURNS = 2
+"""Runs of handlers that take turns at a time: one computes while the other waits for the database."""
 PARKED_AN_HOUR = 20
 INFRASTRUCTURE = (
     ConnectionError,
@@ -173,6 +175,7 @@ class Inbox(Generic[S]):
     ) -> None:
         self._pool, self._service, self._subscriptions, self._store = pool, service, subscriptions, store
         self._telemetry, self._timezone, self._wake, self._crash = telemetry, timezone, wake, crash
+        self._turns = asyncio.Semaphore(TURNS)
 
     async def process(self, topic: str, partition: int, records: list[Heard]) -> None:
         """Handle the records of one poll of one partition, in order. Raises Stuck; then none may be committed."""
@@ -247,7 +250,8 @@ class Inbox(Generic[S]):
         """One transaction: pass over what was heard before or is parked, handle the rest, keep what is refused; how many were new."""
         begun = time.monotonic()
         with self._spans(topic, "process", items) as spans:
-            async with asyncio.timeout(DEADLINE), transaction(self._pool, principal=f"service:{self._service}") as connection:
+            turn = self._turns if getattr(handler, "takes_turns", False) else nullcontext()
+            async with turn, asyncio.timeout(DEADLINE), transaction(self._pool, principal=f"service:{self._service}") as connection:
                 fresh, refused = await self._in_transaction(connection, handler, items, spans)
         self._wake()
         self._telemetry.count("zhaoqi.events.heard", fresh - refused, topic=topic)

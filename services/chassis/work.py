@@ -70,5 +70,12 @@ class Work(Protocol[S]):
 
 
 Handler = Callable[[Sequence[Event[Any]], Any], Awaitable[list[Refused]]]
+H = TypeVar("H", bound=Handler)
 Subscriptions = Mapping[type[Payload], Handler]
 """A service's wiring: which handler hears which event."""
+
+
+def takes_turns(handler: H) -> H:
+    """Mark a handler that needs the processor or the memory for long: a process runs two such runs at a time, the others wait unhurried."""
+    handler.takes_turns = True  # type: ignore[attr-defined]
+    return handler

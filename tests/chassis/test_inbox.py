@@ -1,16 +1,21 @@
 """The inbox: one effect per event, refusals kept, poison parked with its key, and never an event dropped."""
 
+import asyncio
 import json
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from services.chassis.bus import Heard, Stuck
 from services.chassis.database import encode
-from services.chassis.inbox import PARKED_AN_HOUR
+from services.chassis.inbox import PARKED_AN_HOUR, TURNS
 from services.chassis.waiting import NoSuchLetter, troubles
+from services.chassis.work import Event, Refused, Work, takes_turns
 from tests.notes import Noted, Sick, Unheard
 from tests.notes_room import Notes
+from tests.service_room import eventually
 
 
 def fresh(count: int, *, first: int = 0) -> list[Noted]:
@@ -144,6 +149,33 @@ async def test_a_failing_batch_is_tried_again_whole(notes: Notes) -> None:
         await inbox.process(notes.topic, 0, notes.batch(fresh(5)))
     assert notes.calls == [5, 5]
     assert len(await notes.effects()) == 5
+
+
+async def test_runs_that_take_turns_leave_the_rest_of_the_process_to_others(notes: Notes) -> None:
+    inside, most, go_on = 0, 0, asyncio.Event()
+
+    @takes_turns
+    async def heavy(events: Sequence[Event[Noted]], work: Work[Any]) -> list[Refused]:
+        nonlocal inside, most
+        inside, most = inside + 1, max(most, inside + 1)
+        await go_on.wait()
+        inside -= 1
+        return []
+
+    async def begun() -> bool:
+        return inside == TURNS
+
+    async with notes.pool() as pool:
+        inbox = notes.inbox(pool)
+        inbox._subscriptions = {Noted: heavy}
+        async with asyncio.TaskGroup() as group:
+            for partition, heard in enumerate(notes.batch(fresh(TURNS + 2))):
+                group.create_task(inbox.process(notes.topic, partition, [heard]))
+            await eventually(begun)
+            assert inbox._turns.locked()
+            go_on.set()
+        assert (most, inside) == (TURNS, 0)
+        assert await pool.fetchval("SELECT count(*) FROM inbox") == TURNS + 2
 
 
 async def test_one_poison_in_five_hundred_parks_its_key_and_leaves_the_others_their_effects(notes: Notes) -> None:

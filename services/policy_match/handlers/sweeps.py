@@ -14,7 +14,7 @@ from contracts.events import (
     SweepDue,
 )
 from contracts.rules import tests_a_fact
-from services.chassis.work import Event, Refused, Work
+from services.chassis.work import Event, Refused, Work, takes_turns
 from services.policy_match.domain.matches import Counts, Match
 from services.policy_match.handlers import SHARDS, Kept, Matching, Run
 from services.policy_match.handlers.asking import Asking, look_for_gaps
@@ -73,6 +73,7 @@ async def on_day(work: Work[Matching]) -> None:
             work.say(SweepDue(partition=shard, as_of=work.today, reason="day"))
 
 
+@takes_turns
 async def on_sweeps(events: Sequence[Event[SweepDue]], work: Work[Asking]) -> list[Refused]:
     """Decide the enterprises of a shard against the benefits that are due, and say what changed."""
     shards = sorted({event.payload.partition for event in events})
