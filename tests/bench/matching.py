@@ -16,6 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -31,7 +32,7 @@ from services.policy_match.domain.distinct import atoms_of, clauses_of
 from services.policy_match.domain.interpreter import Scope
 from services.policy_match.domain.joining import joined
 from services.policy_match.domain.percolator import Percolator, numbers
-from tests.bench.memory import measured
+from tests.bench.memory import in_replicas, measured
 from tests.bench.peers import PEERS, PeerMissing, peer
 from tests.bench.workload import AS_OF, City, benefits, city, scalar_benefits
 
@@ -131,7 +132,21 @@ def _cohort(made: City, rules: Sequence[Benefit]) -> tuple[dict[str, Any], Verdi
         "columns": len(columns.columns),
         "columns_mb": round(columns.nbytes / 1e6, 1),
         "alone": _alone(columns, len(rules)),
+        "in_two_replicas": _in_replicas(made, len(rules), counts.tolist()),
     }, found
+
+
+def _in_replicas(made: City, number: int, wanted: list[list[int]]) -> dict[str, float]:
+    """The city decided by two processes that hold half of it each, as two replicas of the matcher do: one core for each."""
+    with TemporaryDirectory() as folder:
+        halves = [Path(folder) / "1.npz", Path(folder) / "2.npz"]
+        for snapshot, (start, stop) in zip(halves, pairwise((0, made.rows // 2, made.rows)), strict=True):
+            with snapshot.open("wb") as file:
+                made.part(start, stop).columns().save(file)
+        counts, walls = in_replicas(halves, number)
+    if counts != wanted:
+        raise AssertionError("the replicas count others than one process does")
+    return {"best_s": round(min(walls), 4), "median_s": round(statistics.median(walls), 4)}
 
 
 def _as_the_interpreter(made: City, rules: Sequence[Benefit], found: Verdicts, some: int = 200) -> None:
@@ -213,9 +228,15 @@ def _report(ours: dict[str, Any], peers: dict[str, Any]) -> dict[str, Any]:
         f"{name} / cohort": round(found["best_s"] / found["enterprises"] / each, 1) if "best_s" in found else found["missing"]
         for name, found in peers.items()
     }
+    both = cohort["in_two_replicas"]["best_s"] / cohort["enterprises"]
+    ratios |= {
+        f"{name} / two replicas": round(found["best_s"] / found["enterprises"] / both, 1)
+        for name, found in peers.items()
+        if "best_s" in found
+    }
     at_scale = cohort["enterprises"] == ENTERPRISES and cohort["benefits"] == BENEFITS
     small, many = ours["percolator"]
-    reach = {
+    reach: dict[str, list[Any]] = {
         "city, verdicts and counts, s": [0.25, cohort["verdicts_and_counts"]["best_s"]],
         "list of eligible pairs, s more": [0.6, cohort["pairs_listed"]["best_s"]],
         "the whole process at its peak, MB": [500, cohort["alone"]["peak_mb"]],
@@ -223,6 +244,9 @@ def _report(ours: dict[str, Any], peers: dict[str, Any]) -> dict[str, Any]:
         f"one enterprise against {small['benefits']}, us median": [20, small["median_us"]],
         f"one enterprise against {many['benefits']}, us median": [150, many["median_us"]],
     }
+    if "OpenFisca / cohort" in ratios and "best_s" in peers["OpenFisca"]:
+        reach["OpenFisca, times the cohort's time"] = [10, ratios["OpenFisca / cohort"]]
+        reach["OpenFisca, times that of two replicas"] = [10, ratios["OpenFisca / cohort in two replicas"]]
     return {
         "ratios": ratios,
         "reach": {name: {"reach": limit, "found": value} for name, (limit, value) in reach.items()} if at_scale else "not at this scale",

@@ -3,7 +3,8 @@
     python -m tests.bench.memory SNAPSHOT BENEFITS
 
 reads a snapshot of columns, decides so many benefits of the workload and prints JSON: what it holds after each step and at its peak, in
-MB, and the seconds of the first run and of later ones.
+MB, and the seconds of the first run and of later ones. With `--replica` it decides anew for each line it is given, and answers with the
+counts of each benefit.
 """
 
 from __future__ import annotations
@@ -31,6 +32,34 @@ def measured(snapshot: Path, number: int) -> dict[str, Any]:
     return report
 
 
+def in_replicas(snapshots: Sequence[Path], number: int, times: int = 7) -> tuple[list[list[int]], list[float]]:
+    """The counts of a city of which each process holds a part, as replicas of the matcher do, and the wall time of each run in seconds."""
+    command = [sys.executable, "-m", "tests.bench.memory"]
+    replicas = [
+        subprocess.Popen([*command, str(snapshot), str(number), "--replica"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for snapshot in snapshots
+    ]
+
+    def decided() -> list[list[int]]:
+        answers = []
+        for replica in replicas:
+            assert replica.stdin is not None
+            print(file=replica.stdin, flush=True)
+        for replica in replicas:
+            assert replica.stdout is not None
+            answers.append(json.loads(replica.stdout.readline()))
+        return [[sum(parts) for parts in zip(*benefit, strict=True)] for benefit in zip(*answers, strict=True)]
+
+    counts, walls = decided(), []  # the first does not count: the columns are read
+    for _ in range(times):
+        begun = time.perf_counter()
+        decided()
+        walls.append(time.perf_counter() - begun)
+    for replica in replicas:
+        replica.communicate()
+    return counts, walls
+
+
 def main(arguments: Sequence[str]) -> int:
     registry, figures, held = load_registry(), load_figures(), {}
     clauses = clauses_of(benefits(int(arguments[1])))
@@ -46,6 +75,10 @@ def main(arguments: Sequence[str]) -> int:
         result.counts()
         return result
 
+    if "--replica" in arguments:
+        for _ in sys.stdin:
+            print(json.dumps(decide().counts().tolist()), flush=True)
+        return 0
     begun = time.perf_counter()
     found = decide()
     seconds["first"] = time.perf_counter() - begun

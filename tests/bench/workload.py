@@ -7,7 +7,7 @@ of 0.0001, days are ordinals. What a value is under an unknown mark is of no mea
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -69,6 +69,11 @@ class Fact:
 class City:
     rows: int
     facts: dict[str, Fact]
+
+    def part(self, start: int, stop: int) -> City:
+        """The enterprises of some rows."""
+        facts = {name: replace(f, values=f.values[..., start:stop], known=f.known[start:stop]) for name, f in self.facts.items()}
+        return City(stop - start, facts)
 
     def columns(self) -> Columns:
         """The city as the matcher's columns."""
